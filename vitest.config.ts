@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const resolve = { conditions: ['@cbnsndwch/source', 'module', 'node', 'import', 'default'] };
+
+/** Tests run on the sources, so that no build stands between a change and its test. */
+export default defineConfig({
+    resolve,
+    ssr: { resolve: { conditions: resolve.conditions, externalConditions: ['node', 'import', 'default'] } },
+    test: {
+        include: ['**/*.test.ts'],
+        exclude: ['**/node_modules/**', '**/dist/**', '**/.cache/**'],
+        pool: 'forks',
+        maxWorkers: 2,
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        reporters: ['default', './scripts/closing-line-reporter.mjs']
+    }
+});
