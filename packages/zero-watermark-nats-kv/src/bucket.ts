@@ -1,0 +1,148 @@
+import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+
+import {
+    compareBucket,
+    describeDifference,
+    HEADER_BYTES,
+    streamOfBucket,
+    subjectPrefixOfBucket,
+    wantedStreamConfig
+} from './bucket-config.js';
+import type { Connection } from './connection.js';
+import { backOff, type Deadline } from './deadline.js';
+import { JetStream, type StreamInfo } from './jetstream.js';
+import {
+    ApiFailure,
+    bucketNotFound,
+    errorOfApiFailure,
+    errorOfRequestFailure,
+    isTransient,
+    JetStreamCode,
+    jetStreamNotEnabled
+} from './nats-errors.js';
+import type { ResolvedNatsKvConfig } from './options.js';
+import { RequestFailure } from './requester.js';
+
+/** One request of many; what doesn't come within this is asked for again, while the deadline allows. */
+const ATTEMPT_MS = 2_000;
+
+/** How long a server that says it has no JetStream may take to find out that it has. */
+const JETSTREAM_GRACE_MS = 1_500;
+
+/** A bucket that is there, with settings that keep our promises. */
+export interface Bucket {
+    readonly name: string;
+    readonly stream: string;
+    readonly subjectPrefix: string;
+    /** The largest record, in bytes of its value. */
+    readonly maxRecordBytes: number;
+    /** Whether replicas may answer reads. */
+    readonly allowDirect: boolean;
+    /** The stream as it was found. */
+    readonly info: StreamInfo;
+}
+
+/**
+ * Opens the bucket, and creates it first where the policy allows.
+ *
+ * @throws {WatermarkError} `BUCKET_NOT_FOUND`, `BUCKET_MISMATCH`, `PERMISSION_DENIED`, `UNAVAILABLE`
+ */
+export async function openBucket(
+    connection: Connection,
+    config: ResolvedNatsKvConfig,
+    deadline: Deadline
+): Promise<Bucket> {
+    const info = await findOrCreate(connection, config, deadline);
+    const differences = compareBucket(config, info.config);
+    const breaking = differences.filter(difference => difference.breaksPromise);
+    if (breaking.length > 0) {
+        throw new WatermarkError(
+            WatermarkErrorCode.BUCKET_MISMATCH,
+            `The KV bucket "${config.bucket}" has settings that would break promises: ` +
+                `${breaking.map(describeDifference).join('; ')}.`,
+            { remediation: `Change the options or the bucket (nats stream edit ${streamOfBucket(config.bucket)}).` }
+        );
+    }
+    for (const difference of differences) {
+        config.logger.warn(`KV bucket "${config.bucket}": ${describeDifference(difference)}.`);
+    }
+    const maxPayload = connection.nc.info?.max_payload ?? 1_048_576;
+    const maxMessage = info.config.max_msg_size ?? -1;
+    return {
+        name: config.bucket,
+        stream: info.config.name,
+        subjectPrefix: subjectPrefixOfBucket(config.bucket),
+        maxRecordBytes: (maxMessage === -1 ? maxPayload : Math.min(maxPayload, maxMessage)) - HEADER_BYTES,
+        allowDirect: info.config.allow_direct === true,
+        info
+    };
+}
+
+async function findOrCreate(
+    connection: Connection,
+    config: ResolvedNatsKvConfig,
+    deadline: Deadline
+): Promise<StreamInfo> {
+    const js = new JetStream(connection.requester);
+    const stream = streamOfBucket(config.bucket);
+    const startedAt = performance.now();
+    for (let attempt = 0; ; attempt += 1) {
+        const timeoutMs = Math.max(1, Math.min(ATTEMPT_MS, deadline.remainingMs()));
+        try {
+            return await js.streamInfo(stream, timeoutMs).catch(error => {
+                if (!(error instanceof ApiFailure) || error.code !== JetStreamCode.STREAM_NOT_FOUND) {
+                    throw error;
+                }
+                if (config.bucketPolicy === 'require') {
+                    throw bucketNotFound(config.bucket);
+                }
+                return js.createStream(wantedStreamConfig(config), timeoutMs);
+            });
+        } catch (error) {
+            const noJetStream =
+                error instanceof RequestFailure &&
+                error.kind === 'no-responders' &&
+                connection.nc.info?.jetstream !== true &&
+                performance.now() - startedAt > JETSTREAM_GRACE_MS;
+            if (noJetStream) {
+                throw jetStreamNotEnabled();
+            }
+            const final = finalError(error, config, deadline);
+            if (final !== undefined) {
+                throw final;
+            }
+        }
+        await backOff(attempt, deadline);
+        await connection.settled(deadline);
+    }
+}
+
+/** The error to report now, or `undefined` when asking again may help. */
+function finalError(error: unknown, config: ResolvedNatsKvConfig, deadline: Deadline): unknown {
+    if (error instanceof ApiFailure) {
+        // Two instances at once: the other one's stream has other settings, so the comparison will say which.
+        const lostRace = error.code === JetStreamCode.STREAM_NAME_EXISTS;
+        if (!deadline.passed() && (isTransient(error) || lostRace)) {
+            return undefined;
+        }
+        return createRefused(error, config);
+    }
+    if (error instanceof RequestFailure) {
+        const final = deadline.passed() || error.kind === 'closed' || error.kind === 'not-permitted';
+        return final ? errorOfRequestFailure(error) : undefined;
+    }
+    return error;
+}
+
+function createRefused(failure: ApiFailure, config: ResolvedNatsKvConfig): WatermarkError {
+    if (failure.code === JetStreamCode.STREAM_NOT_FOUND || isTransient(failure)) {
+        return errorOfApiFailure(failure, config.bucket);
+    }
+    return new WatermarkError(
+        WatermarkErrorCode.UNAVAILABLE,
+        `The KV bucket "${config.bucket}" can't be opened: ${failure.message} (JetStream error ${failure.code}).`,
+        config.replicas > 1
+            ? { remediation: `It asks for ${config.replicas} replicas: the cluster needs at least as many servers.` }
+            : { cause: failure }
+    );
+}

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The moment by which a call must have an answer, on the monotonic clock of this process. */
+export class Deadline {
+    readonly #at: number;
+
+    private constructor(at: number) {
+        this.#at = at;
+    }
+
+    static in(durationMs: number): Deadline {
+        return new Deadline(performance.now() + durationMs);
+    }
+
+    /** The later of two. */
+    static later(a: Deadline, b: Deadline): Deadline {
+        return a.#at >= b.#at ? a : b;
+    }
+
+    /** Milliseconds left; never negative. */
+    remainingMs(): number {
+        return Math.max(0, this.#at - performance.now());
+    }
+
+    passed(): boolean {
+        return this.remainingMs() === 0;
+    }
+}
+
+/** Waits before the next attempt: twice as long each time up to a second, with jitter, never beyond the deadline. */
+export async function backOff(attempt: number, deadline: Deadline, random: () => number = Math.random): Promise<void> {
+    const ceiling = Math.min(1_000, 20 * 2 ** Math.min(attempt, 10));
+    await sleep(Math.min(deadline.remainingMs(), ceiling * (0.5 + random() / 2)));
+}

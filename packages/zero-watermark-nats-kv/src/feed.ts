@@ -1,0 +1,211 @@
+import type { Bucket } from './bucket.js';
+import type { Connection } from './connection.js';
+import { backOff, Deadline } from './deadline.js';
+import type { StoredMessage, StreamInfo } from './jetstream.js';
+import { ApiFailure, JetStreamCode } from './nats-errors.js';
+import type { WatermarkLogger } from './options.js';
+import { PushConsumer } from './push-consumer.js';
+import type { RecordStore } from './record-store.js';
+
+/** One request while restarting; what doesn't come within this is asked for again. */
+const ATTEMPT_MS = 2_000;
+
+/** How long a server may claim a history shorter than the one we saw (a deposed leader) before it is believed. */
+const SHORTER_HISTORY_MS = 10_000;
+
+/** What a feed delivers, in this order: what is there (if asked for), the mark, then what comes. */
+export interface FeedHandler {
+    /** A message, each once, with growing sequences. */
+    message(message: StoredMessage): void;
+    /** All that was there when the feed began has been delivered. */
+    currentComplete(): void;
+    /** Called when the server asks for a sign that messages are being taken; call `resume` once they are. */
+    flowControl(resume: () => void): void;
+}
+
+/** What a feed is made of. */
+export interface FeedContext {
+    readonly connection: Connection;
+    readonly bucket: Bucket;
+    readonly store: RecordStore;
+    readonly logger: WatermarkLogger;
+    readonly timeoutMs: number;
+}
+
+/**
+ * The messages of a subject, in order and without gaps, for as long as it is wanted.
+ *
+ * It holds a consumer that the server pushes from, and makes a new one, right after the last message it delivered,
+ * whenever the old one went silent, skipped a message, or lost its connection. Where it begins is asked of the
+ * stream's leader, because the server that hosts the consumer may lag behind it.
+ */
+export class Feed {
+    readonly #context: FeedContext;
+    readonly #subject: string;
+    readonly #handler: FeedHandler;
+    /** Still to be delivered before `currentComplete`, up to this sequence; `undefined` once that is done. */
+    #currentUpTo: number | undefined;
+    /** The last sequence that was delivered, or that the feed begins after. */
+    #cursor = 0;
+    #streamCreated: string;
+    #consumer: PushConsumer | undefined;
+    #stopped = false;
+    #starting = true;
+    #stopListening: () => void = () => {};
+
+    private constructor(context: FeedContext, subject: string, handler: FeedHandler) {
+        this.#context = context;
+        this.#subject = subject;
+        this.#handler = handler;
+        this.#streamCreated = context.bucket.info.created;
+    }
+
+    /** Resolves once no later message of the subject can be missed. */
+    static async open(
+        context: FeedContext,
+        subject: string,
+        includeCurrent: boolean,
+        handler: FeedHandler
+    ): Promise<Feed> {
+        const feed = new Feed(context, subject, handler);
+        const deadline = Deadline.in(context.timeoutMs);
+        const last = (await context.store.read({ last_by_subj: subject }, deadline))?.sequence ?? 0;
+        if (includeCurrent) {
+            feed.#currentUpTo = last;
+        } else {
+            feed.#cursor = last;
+        }
+        try {
+            await context.store.retry(deadline, timeoutMs => feed.#createConsumer(timeoutMs));
+        } catch (error) {
+            feed.stop();
+            throw error;
+        }
+        feed.#stopListening = context.connection.onReconnect(() => feed.#restart());
+        feed.#checkCurrentComplete();
+        feed.#started();
+        return feed;
+    }
+
+    stop(): void {
+        this.#stopped = true;
+        this.#stopListening();
+        this.#consumer?.stop();
+        this.#consumer = undefined;
+    }
+
+    async #createConsumer(timeoutMs: number): Promise<void> {
+        this.#consumer?.stop();
+        const consumer = new PushConsumer(this.#context, {
+            message: message => this.#deliver(message),
+            flowControl: resume => this.#handler.flowControl(resume),
+            idle: () => void this.#recheckCurrent(),
+            lost: () => this.#restart()
+        });
+        this.#consumer = consumer;
+        const begin =
+            this.#currentUpTo === undefined
+                ? { deliver_policy: 'by_start_sequence' as const, opt_start_seq: this.#cursor + 1 }
+                : { deliver_policy: 'last_per_subject' as const };
+        await consumer.create({ filter_subject: this.#subject, ...begin }, timeoutMs);
+        if (this.#stopped) {
+            consumer.stop();
+        }
+    }
+
+    #deliver(message: StoredMessage): void {
+        // After a restart in the middle of what is there, the new consumer begins from the start again.
+        if (this.#stopped || message.sequence <= this.#cursor) {
+            return;
+        }
+        this.#cursor = message.sequence;
+        this.#handler.message(message);
+        this.#checkCurrentComplete();
+    }
+
+    #checkCurrentComplete(): void {
+        if (this.#currentUpTo !== undefined && this.#cursor >= this.#currentUpTo && !this.#stopped) {
+            this.#currentUpTo = undefined;
+            this.#handler.currentComplete();
+        }
+    }
+
+    /** Makes a new consumer in place of one that is lost. */
+    #restart(): void {
+        if (this.#stopped || this.#starting) {
+            return;
+        }
+        this.#starting = true;
+        void this.#restartUntilLive().then(() => this.#started());
+    }
+
+    #started(): void {
+        this.#starting = false;
+        // It may have been lost again before anybody was listening for that.
+        if (this.#consumer?.live !== true && !this.#context.connection.closed) {
+            this.#restart();
+        }
+    }
+
+    async #restartUntilLive(): Promise<void> {
+        const { connection, logger, bucket, store, timeoutMs } = this.#context;
+        let shorterSince: number | undefined;
+        let complained = false;
+        for (let attempt = 0; !this.#stopped && !connection.closed; attempt += 1) {
+            const deadline = Deadline.in(timeoutMs);
+            await connection.settled(deadline);
+            try {
+                const info = await store.js.streamInfo(bucket.stream, ATTEMPT_MS);
+                if (!this.#isKnown(info)) {
+                    shorterSince ??= performance.now();
+                    this.#beginAnewIf(info, performance.now() - shorterSince > SHORTER_HISTORY_MS);
+                }
+                if (this.#isKnown(info)) {
+                    await this.#createConsumer(ATTEMPT_MS);
+                    return;
+                }
+            } catch (error) {
+                const gone = error instanceof ApiFailure && error.code === JetStreamCode.STREAM_NOT_FOUND;
+                if (gone && !complained) {
+                    complained = true;
+                    logger.error(`KV bucket "${bucket.name}" is gone; its watches wait until it is there again.`);
+                }
+            }
+            await backOff(attempt, deadline);
+        }
+    }
+
+    /** Whether the stream has all that was delivered from it. */
+    #isKnown(info: StreamInfo): boolean {
+        return info.created === this.#streamCreated && info.state.last_seq >= this.#cursor;
+    }
+
+    /** Takes a stream that was made anew, or whose history is really shorter, for what it is now. */
+    #beginAnewIf(info: StreamInfo, believed: boolean): void {
+        if (info.created === this.#streamCreated && !believed) {
+            return;
+        }
+        const { bucket, logger } = this.#context;
+        logger.warn(`KV bucket "${bucket.name}" was made anew or restored; watches go on with what it holds now.`);
+        this.#streamCreated = info.created;
+        this.#cursor = 0;
+        this.#currentUpTo ??= info.state.last_seq;
+    }
+
+    /** What was to come before `currentComplete` may have been removed meanwhile, so that it never comes. */
+    async #recheckCurrent(): Promise<void> {
+        if (this.#currentUpTo === undefined) {
+            return;
+        }
+        const { bucket, store } = this.#context;
+        try {
+            const last = await store.js.getMessage(bucket.stream, { last_by_subj: this.#subject }, ATTEMPT_MS);
+            if (this.#currentUpTo !== undefined) {
+                this.#currentUpTo = last?.sequence ?? 0;
+                this.#checkCurrentComplete();
+            }
+        } catch {
+            // The next heartbeat asks again.
+        }
+    }
+}

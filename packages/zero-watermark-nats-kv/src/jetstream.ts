@@ -1,0 +1,262 @@
+import { headers as newHeaders, type Msg, type MsgHdrs } from '@nats-io/transport-node';
+
+import { ApiFailure, JetStreamCode } from './nats-errors.js';
+import type { Requester } from './requester.js';
+
+/** A message as the stream keeps it. */
+export interface StoredMessage {
+    readonly subject: string;
+    readonly sequence: number;
+    readonly timestamp: number;
+    readonly data: Uint8Array;
+    readonly headers: ReadonlyMap<string, string>;
+}
+
+/** The part of a stream's configuration that this package sets or looks at. Durations are nanoseconds, as on the wire. */
+export interface StreamConfig {
+    readonly name: string;
+    readonly subjects?: readonly string[];
+    readonly retention?: string;
+    readonly storage?: string;
+    readonly num_replicas?: number;
+    readonly max_msgs_per_subject?: number;
+    readonly max_msgs?: number;
+    readonly max_bytes?: number;
+    readonly max_age?: number;
+    readonly max_msg_size?: number;
+    readonly discard?: string;
+    readonly duplicate_window?: number;
+    readonly allow_rollup_hdrs?: boolean;
+    readonly deny_delete?: boolean;
+    readonly deny_purge?: boolean;
+    readonly allow_direct?: boolean;
+    readonly sealed?: boolean;
+    readonly placement?: { readonly cluster?: string; readonly tags?: readonly string[] };
+    readonly mirror?: { readonly name: string };
+    readonly persist_mode?: string;
+    readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface StreamInfo {
+    readonly config: StreamConfig;
+    /** RFC 3339, the server's; another value means another stream of the same name. */
+    readonly created: string;
+    readonly state: { readonly messages: number; readonly first_seq: number; readonly last_seq: number };
+}
+
+/** An acknowledged write. */
+export interface PublishAck {
+    readonly sequence: number;
+    readonly duplicate: boolean;
+}
+
+export interface ConsumerConfig {
+    readonly name: string;
+    readonly deliver_subject: string;
+    readonly filter_subject: string;
+    readonly deliver_policy: 'last_per_subject' | 'by_start_sequence';
+    readonly opt_start_seq?: number;
+    readonly headers_only?: boolean;
+}
+
+/** Which message to read: the last of a subject (wildcards allowed), or the first from a sequence on. */
+export type MessageQuery =
+    | { readonly last_by_subj: string }
+    | { readonly seq: number }
+    | { readonly seq: number; readonly next_by_subj: string };
+
+export const CONSUMER_HEARTBEAT_MS = 1_000;
+const CONSUMER_INACTIVE_MS = 15_000;
+const NANOS_PER_MS = 1_000_000;
+
+/**
+ * The JetStream API, as far as this package needs it: one method a request, no retries.
+ *
+ * Each rejects with a `RequestFailure` (no answer) or an `ApiFailure` (a refusal, with its number), and nothing else.
+ */
+export class JetStream {
+    readonly #requester: Requester;
+
+    constructor(requester: Requester) {
+        this.#requester = requester;
+    }
+
+    /** Stores a message. An answer without a sequence means that a first try is still under way: `ApiFailure` 10158. */
+    async publish(subject: string, payload: Uint8Array, headers: MsgHdrs, timeoutMs: number): Promise<PublishAck> {
+        const answer = await this.#ask(subject, payload, timeoutMs, headers);
+        const sequence = answer['seq'];
+        if (typeof sequence !== 'number' || sequence === 0) {
+            throw new ApiFailure(JetStreamCode.DUPLICATE_IN_FLIGHT, 'the acknowledgement has no sequence');
+        }
+        return { sequence, duplicate: answer['duplicate'] === true };
+    }
+
+    /** Reads from the stream's leader; `null` when there is no such message. */
+    async getMessage(stream: string, query: MessageQuery, timeoutMs: number): Promise<StoredMessage | null> {
+        try {
+            const subject = `$JS.API.STREAM.MSG.GET.${stream}`;
+            return storedMessage(await this.#ask(subject, JSON.stringify(query), timeoutMs));
+        } catch (error) {
+            if (error instanceof ApiFailure && error.code === JetStreamCode.NO_MESSAGE_FOUND) {
+                return null;
+            }
+            throw error;
+        }
+    }
+
+    /** Reads the last message of a subject from whichever replica is near. */
+    async getLastDirect(stream: string, subject: string, timeoutMs: number): Promise<StoredMessage | null> {
+        const answer = await this.#requester.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, '', timeoutMs);
+        if (answer.headers?.code === 404) {
+            return null;
+        }
+        if (answer.headers === undefined || answer.headers.code >= 400) {
+            throw new ApiFailure(answer.headers?.code ?? 0, answer.headers?.description ?? 'malformed answer');
+        }
+        return directMessage(answer, answer.headers);
+    }
+
+    async streamInfo(stream: string, timeoutMs: number): Promise<StreamInfo> {
+        return streamInfo(await this.#ask(`$JS.API.STREAM.INFO.${stream}`, '', timeoutMs));
+    }
+
+    async createStream(config: StreamConfig, timeoutMs: number): Promise<StreamInfo> {
+        const subject = `$JS.API.STREAM.CREATE.${config.name}`;
+        return streamInfo(await this.#ask(subject, JSON.stringify(config), timeoutMs));
+    }
+
+    /**
+     * Makes a consumer that pushes, in order, without acknowledgements, and that the server removes by itself.
+     *
+     * @returns how many messages it has to deliver, as far as the server that hosts it knows
+     */
+    async createConsumer(stream: string, config: ConsumerConfig, timeoutMs: number): Promise<{ pending: number }> {
+        const answer = await this.#ask(
+            `$JS.API.CONSUMER.CREATE.${stream}.${config.name}.${config.filter_subject}`,
+            JSON.stringify({
+                stream_name: stream,
+                action: 'create',
+                config: {
+                    ack_policy: 'none',
+                    replay_policy: 'instant',
+                    max_deliver: 1,
+                    mem_storage: true,
+                    num_replicas: 1,
+                    flow_control: true,
+                    idle_heartbeat: CONSUMER_HEARTBEAT_MS * NANOS_PER_MS,
+                    inactive_threshold: CONSUMER_INACTIVE_MS * NANOS_PER_MS,
+                    ...config
+                }
+            }),
+            timeoutMs
+        );
+        return { pending: typeof answer['num_pending'] === 'number' ? answer['num_pending'] : 0 };
+    }
+
+    async deleteConsumer(stream: string, name: string, timeoutMs: number): Promise<void> {
+        await this.#ask(`$JS.API.CONSUMER.DELETE.${stream}.${name}`, '', timeoutMs);
+    }
+
+    async #ask(
+        subject: string,
+        payload: Uint8Array | string,
+        timeoutMs: number,
+        headers?: MsgHdrs
+    ): Promise<Readonly<Record<string, unknown>>> {
+        const answer = parseObject(await this.#requester.request(subject, payload, timeoutMs, headers));
+        const { error } = answer;
+        if (isRecord(error)) {
+            throw new ApiFailure(Number(error['err_code'] ?? error['code'] ?? 0), String(error['description'] ?? ''));
+        }
+        return answer;
+    }
+}
+
+/** Headers of a write: its own id, and the condition under which it is to be stored. */
+export function writeHeaders(
+    id: string,
+    expectedLastOfSubject: number | undefined,
+    others: readonly (readonly [string, string])[] = []
+): MsgHdrs {
+    const result = newHeaders();
+    result.set(MESSAGE_ID, id);
+    if (expectedLastOfSubject !== undefined) {
+        result.set('Nats-Expected-Last-Subject-Sequence', String(expectedLastOfSubject));
+    }
+    for (const [name, value] of others) {
+        result.set(name, value);
+    }
+    return result;
+}
+
+export const MESSAGE_ID = 'Nats-Msg-Id';
+
+function parseObject(message: Msg): Readonly<Record<string, unknown>> {
+    let parsed: unknown;
+    try {
+        parsed = JSON.parse(message.string());
+    } catch {
+        parsed = undefined;
+    }
+    if (!isRecord(parsed)) {
+        throw new ApiFailure(0, 'the answer is not a JSON object');
+    }
+    return parsed;
+}
+
+function storedMessage(answer: Readonly<Record<string, unknown>>): StoredMessage {
+    const message = isRecord(answer['message']) ? answer['message'] : {};
+    return {
+        subject: String(message['subject']),
+        sequence: Number(message['seq']),
+        timestamp: Date.parse(String(message['time'])),
+        data: Buffer.from(String(message['data'] ?? ''), 'base64'),
+        headers: parseHeaders(Buffer.from(String(message['hdrs'] ?? ''), 'base64').toString('utf8'))
+    };
+}
+
+function directMessage(message: Msg, headers: MsgHdrs): StoredMessage {
+    return {
+        subject: headers.get('Nats-Subject'),
+        sequence: Number(headers.get('Nats-Sequence')),
+        timestamp: Date.parse(headers.get('Nats-Time-Stamp')),
+        data: message.data,
+        headers: headerMap(headers)
+    };
+}
+
+/** A header block as it is stored: a status line, then one `Name: value` a line. */
+export function parseHeaders(block: string): ReadonlyMap<string, string> {
+    const result = new Map<string, string>();
+    for (const line of block.split('\r\n').slice(1)) {
+        const colon = line.indexOf(':');
+        if (colon > 0) {
+            result.set(line.slice(0, colon), line.slice(colon + 1).trim());
+        }
+    }
+    return result;
+}
+
+export function headerMap(headers: MsgHdrs | undefined): ReadonlyMap<string, string> {
+    return new Map(headers?.keys().map(name => [name, headers.get(name)]));
+}
+
+function streamInfo(answer: Readonly<Record<string, unknown>>): StreamInfo {
+    const { config, created, state } = answer;
+    if (!isRecord(config) || !isRecord(state)) {
+        throw new ApiFailure(0, 'the answer describes no stream');
+    }
+    return {
+        config: { ...config, name: String(config['name']) },
+        created: String(created),
+        state: {
+            messages: Number(state['messages']),
+            first_seq: Number(state['first_seq']),
+            last_seq: Number(state['last_seq'])
+        }
+    };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,391 @@
+import {
+    type AdvanceOptions,
+    type AdvanceResult,
+    CorruptRecordError,
+    RevisionConflictError,
+    type Watermark,
+    WatermarkError,
+    WatermarkErrorCode,
+    type WatermarkEvent,
+    WatermarkService,
+    type WatchAllOptions,
+    type WatchOptions
+} from '@cbnsndwch/zero-contracts';
+
+import { Deadline } from './deadline.js';
+import { EventQueue } from './event-queue.js';
+import { Feed, type FeedContext } from './feed.js';
+import type { StoredMessage } from './jetstream.js';
+import { subjectOfKey } from './key-codec.js';
+import { KeyWrites } from './key-writes.js';
+import { closedError } from './nats-errors.js';
+import { encodeRecord } from './record-codec.js';
+import { type RecordEntry, readEntry } from './record-entry.js';
+import type { RecordWrite, WriteResult } from './record-store.js';
+
+/** What a service needs besides what a feed needs. */
+export interface WatermarkServiceContext extends FeedContext {
+    readonly readConsistency: 'leader' | 'any';
+}
+
+const NO_HEADERS: RecordWrite['headers'] = [];
+const DELETE: Omit<RecordWrite, 'expectedRevision'> = { payload: new Uint8Array(), headers: [['KV-Operation', 'DEL']] };
+
+/** How long `close()` lets calls finish that are under way. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** {@link WatermarkService} on a NATS KV bucket. */
+export class NatsKvWatermarkService extends WatermarkService {
+    readonly #context: WatermarkServiceContext;
+    readonly #writes: KeyWrites<Omit<RecordWrite, 'expectedRevision'>>;
+    readonly #underWay = new Set<Promise<unknown>>();
+    readonly #watches = new Set<() => void>();
+    #closed = false;
+
+    constructor(context: WatermarkServiceContext) {
+        super();
+        this.#context = context;
+        this.#writes = new KeyWrites((subject, content, deadline) =>
+            context.store.write(subject, { ...content, expectedRevision: undefined }, deadline)
+        );
+    }
+
+    override get(key: string): Promise<Watermark | null> {
+        return this.#call(async deadline => {
+            const message = await this.#readLast(this.#subjectOf(key), deadline);
+            return message === null ? null : this.#watermarkIn(message);
+        });
+    }
+
+    override set(key: string, version: string, data?: Record<string, unknown>): Promise<void> {
+        return this.#call(async deadline => {
+            const subject = this.#subjectOf(key);
+            await this.#writes.put(subject, this.#contentOf(key, version, data), deadline);
+        });
+    }
+
+    override delete(key: string): Promise<void> {
+        return this.#call(async deadline => this.#writes.put(this.#subjectOf(key), DELETE, deadline));
+    }
+
+    override getAll(): Promise<Map<string, Watermark>> {
+        return this.#call(async () => {
+            const all = new Map<string, Watermark>();
+            const { bucket, timeoutMs } = this.#context;
+            await this.#readCurrent(`${bucket.subjectPrefix}>`, Deadline.in(timeoutMs), message => {
+                const entry = this.#readOrLog(message);
+                if (entry?.type === 'set') {
+                    all.set(entry.watermark.key, entry.watermark);
+                } else if (entry?.type === 'delete') {
+                    all.delete(entry.key);
+                }
+            });
+            return all;
+        });
+    }
+
+    override getMany(keys: Iterable<string>): Promise<Map<string, Watermark>> {
+        return this.#call(async () => {
+            const found = await Promise.all(Array.from(keys, key => this.get(key)));
+            return new Map(found.filter(watermark => watermark !== null).map(watermark => [watermark.key, watermark]));
+        });
+    }
+
+    override create(key: string, version: string, data?: Record<string, unknown>): Promise<number> {
+        return this.#call(async deadline => {
+            const subject = this.#subjectOf(key);
+            const content = this.#contentOf(key, version, data);
+            for (let expectedRevision = 0; ; ) {
+                const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
+                if (result.stored) {
+                    return result.revision;
+                }
+                // What is there may be the mark of a deletion, which does not keep a key from being created.
+                const message = await this.#readConflicting(subject, expectedRevision, result, deadline);
+                const watermark = message === null ? null : this.#watermarkIn(message);
+                if (watermark !== null) {
+                    throw new RevisionConflictError(key, null, watermark.revision);
+                }
+                expectedRevision = message?.sequence ?? 0;
+            }
+        });
+    }
+
+    override compareAndSet(
+        key: string,
+        expectedRevision: number,
+        version: string,
+        data?: Record<string, unknown>
+    ): Promise<number> {
+        return this.#call(async deadline => {
+            const subject = this.#subjectOf(key);
+            const content = this.#contentOf(key, version, data);
+            if (!Number.isSafeInteger(expectedRevision) || expectedRevision < 1) {
+                throw new WatermarkError(
+                    WatermarkErrorCode.INVALID_ARGUMENT,
+                    `expectedRevision must be a positive whole number, not ${String(expectedRevision)}.`,
+                    { remediation: 'Use create() for a key that must not exist.' }
+                );
+            }
+            // Read to refuse a damaged record; the server, not this read, decides whether the revision is right.
+            const found = await this.#context.store.read({ last_by_subj: subject }, deadline);
+            if (found?.sequence === expectedRevision) {
+                this.#watermarkIn(found);
+            }
+            const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
+            if (result.stored) {
+                return result.revision;
+            }
+            const actual =
+                result.actualRevision ??
+                (await this.#readConflicting(subject, expectedRevision, result, deadline))?.sequence ??
+                null;
+            throw new RevisionConflictError(key, expectedRevision, actual === 0 ? null : actual);
+        });
+    }
+
+    override advance(
+        key: string,
+        version: string,
+        data?: Record<string, unknown>,
+        options: AdvanceOptions = {}
+    ): Promise<AdvanceResult> {
+        return this.#call(async deadline => {
+            const subject = this.#subjectOf(key);
+            const content = this.#contentOf(key, version, data);
+            const compare = options.compare ?? inStringOrder;
+            let found = await this.#context.store.read({ last_by_subj: subject }, deadline);
+            for (;;) {
+                const current = found === null ? null : this.#watermarkIn(found);
+                if (current !== null && !(compare(version, current.version) > 0)) {
+                    return { advanced: false, current };
+                }
+                const expectedRevision = found?.sequence ?? 0;
+                const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
+                if (result.stored) {
+                    return { advanced: true, revision: result.revision };
+                }
+                found = await this.#readConflicting(subject, expectedRevision, result, deadline);
+            }
+        });
+    }
+
+    override history(key: string): Promise<readonly Watermark[]> {
+        return this.#call(async deadline => {
+            const subject = this.#subjectOf(key);
+            const revisions: Watermark[] = [];
+            for (let seq = 1; ; ) {
+                const message = await this.#context.store.read({ seq, next_by_subj: subject }, deadline);
+                if (message === null) {
+                    return revisions;
+                }
+                const entry = readEntry(this.#context.bucket.subjectPrefix, message);
+                if ('watermark' in entry) {
+                    revisions.push(entry.watermark);
+                }
+                seq = message.sequence + 1;
+            }
+        });
+    }
+
+    override watch(
+        key: string,
+        callback: (watermark: Watermark) => void,
+        options: WatchOptions = {}
+    ): Promise<() => void> {
+        return this.#call(async () => {
+            const { logger } = this.#context;
+            let active = true;
+            const report = (error: unknown) => logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
+            const feed = await Feed.open(this.#context, this.#subjectOf(key), options.includeCurrent === true, {
+                message: message => {
+                    const entry = active ? this.#readOrLog(message) : undefined;
+                    if (entry?.type === 'set') {
+                        runSafely(() => callback(entry.watermark), report);
+                    } else if (entry?.type === 'delete') {
+                        const { revision, timestamp } = entry;
+                        runSafely(() => options.onDelete?.({ key: entry.key, revision, timestamp }), report);
+                    }
+                },
+                currentComplete: () => {},
+                flowControl: resume => resume()
+            });
+            const stop = () => {
+                active = false;
+                this.#watches.delete(stop);
+                feed.stop();
+            };
+            this.#watches.add(stop);
+            return stop;
+        });
+    }
+
+    override async *watchAll(options: WatchAllOptions = {}): AsyncGenerator<WatermarkEvent, void, undefined> {
+        if (this.#closed) {
+            throw closedError();
+        }
+        const { prefix = '', includeCurrent = false, signal } = options;
+        const { bucket } = this.#context;
+        const queue = new EventQueue<WatermarkEvent>();
+        const stop = () => queue.end();
+        this.#watches.add(stop);
+        signal?.addEventListener('abort', stop, { once: true });
+        try {
+            if (signal?.aborted === true) {
+                return;
+            }
+            const feed = await Feed.open(this.#context, `${bucket.subjectPrefix}>`, includeCurrent, {
+                message: message => {
+                    const event = this.#readOrLog(message);
+                    if (event !== undefined && keyOf(event).startsWith(prefix)) {
+                        queue.push(event);
+                    }
+                },
+                currentComplete: () => queue.push({ type: 'current-complete' }),
+                flowControl: resume => queue.whenTaken(resume)
+            });
+            try {
+                yield* queue.drain();
+            } finally {
+                feed.stop();
+            }
+        } finally {
+            signal?.removeEventListener('abort', stop);
+            this.#watches.delete(stop);
+        }
+    }
+
+    override async close(): Promise<void> {
+        this.#closed = true;
+        for (const stop of this.#watches) {
+            stop();
+        }
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<void>(resolve => (timer = setTimeout(resolve, CLOSE_GRACE_MS)));
+        await Promise.race([Promise.allSettled(this.#underWay), late]);
+        clearTimeout(timer);
+    }
+
+    /** Runs one call of the API: as a rejection whatever it throws, within its deadline, and known to `close()`. */
+    async #call<T>(run: (deadline: Deadline) => Promise<T>): Promise<T> {
+        if (this.#closed) {
+            throw closedError();
+        }
+        const result = run(Deadline.in(this.#context.timeoutMs));
+        this.#underWay.add(result);
+        try {
+            return await result;
+        } finally {
+            this.#underWay.delete(result);
+        }
+    }
+
+    #subjectOf(key: string): string {
+        return subjectOfKey(this.#context.bucket.subjectPrefix, key);
+    }
+
+    #contentOf(key: string, version: string, data: Record<string, unknown> | undefined) {
+        const payload = encodeRecord(version, data);
+        const { maxRecordBytes, name } = this.#context.bucket;
+        if (payload.length > maxRecordBytes) {
+            throw new WatermarkError(
+                WatermarkErrorCode.VALUE_TOO_LARGE,
+                `The record of ${JSON.stringify(key)} has ${payload.length} bytes; ` +
+                    `the KV bucket "${name}" takes at most ${maxRecordBytes}.`,
+                { remediation: 'Store less data, or raise the bucket\'s max-value-size and the server\'s max_payload.' }
+            );
+        }
+        return { payload, headers: NO_HEADERS };
+    }
+
+    #readLast(subject: string, deadline: Deadline): Promise<StoredMessage | null> {
+        const { store, readConsistency, bucket } = this.#context;
+        return readConsistency === 'any' && bucket.allowDirect
+            ? store.readAny(subject, deadline)
+            : store.read({ last_by_subj: subject }, deadline);
+    }
+
+    /** Reads what was in the way of a conditional write; a leader that doesn't have it yet is asked again. */
+    async #readConflicting(
+        subject: string,
+        expectedRevision: number,
+        result: Extract<WriteResult, { stored: false }>,
+        deadline: Deadline
+    ): Promise<StoredMessage | null> {
+        const atLeast = result.actualRevision;
+        return this.#context.store.readUntil(
+            { last_by_subj: subject },
+            deadline,
+            message =>
+                atLeast === undefined
+                    ? (message?.sequence ?? 0) !== expectedRevision
+                    : (message?.sequence ?? 0) >= atLeast
+        );
+    }
+
+    /** Everything that is there now, as the leader knows it. */
+    async #readCurrent(subject: string, deadline: Deadline, visit: (message: StoredMessage) => void): Promise<void> {
+        let complete: () => void = () => {};
+        const completed = new Promise<void>(resolve => (complete = resolve));
+        const feed = await Feed.open(this.#context, subject, true, {
+            message: visit,
+            currentComplete: () => complete(),
+            flowControl: resume => resume()
+        });
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<never>((_, reject) => {
+            timer = setTimeout(
+                () =>
+                    reject(
+                        new WatermarkError(
+                            WatermarkErrorCode.UNAVAILABLE,
+                            'Not all watermarks could be read within timeoutMs.'
+                        )
+                    ),
+                deadline.remainingMs()
+            );
+        });
+        try {
+            await Promise.race([completed, late]);
+        } finally {
+            clearTimeout(timer);
+            feed.stop();
+        }
+    }
+
+    /** The watermark in a message; `null` when it is the mark of a deletion. */
+    #watermarkIn(message: StoredMessage): Watermark | null {
+        const entry = readEntry(this.#context.bucket.subjectPrefix, message);
+        if (entry instanceof CorruptRecordError) {
+            throw entry;
+        }
+        return entry.type === 'set' ? entry.watermark : null;
+    }
+
+    #readOrLog(message: StoredMessage): RecordEntry | undefined {
+        const { bucket, logger } = this.#context;
+        const entry = readEntry(bucket.subjectPrefix, message);
+        if (entry instanceof CorruptRecordError) {
+            logger.warn(`KV bucket "${bucket.name}": ${entry.message}`);
+            return undefined;
+        }
+        return entry;
+    }
+}
+
+function keyOf(entry: RecordEntry): string {
+    return entry.type === 'set' ? entry.watermark.key : entry.key;
+}
+
+function inStringOrder(a: string, b: string): number {
+    return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Runs a callback of the application; what it throws, now or later, goes to `report` and nowhere else. */
+function runSafely(run: () => unknown, report: (error: unknown) => void): void {
+    try {
+        Promise.resolve(run()).catch(report);
+    } catch (error) {
+        report(error);
+    }
+}

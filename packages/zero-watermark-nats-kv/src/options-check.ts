@@ -1,0 +1,204 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+
+import { findCredentialsProblem } from './credentials.js';
+
+type Check = (value: unknown) => string | undefined;
+
+/** Every problem of the options, one sentence each. Values of secrets are never repeated. */
+export function findProblems(options: unknown): string[] {
+    if (typeof options !== 'object' || options === null) {
+        return [`expected an object with options, got ${options === null ? 'null' : typeof options}`];
+    }
+    const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
+    const problems: string[] = [];
+    for (const [name, value] of given) {
+        const check = checks[name];
+        const problem = check === undefined ? unknownOption(name) : check(value);
+        if (problem !== undefined) {
+            problems.push(`${name}: ${problem}`);
+        }
+    }
+    if (!given.has('bucket')) {
+        problems.push('bucket: is missing; expected the name of a KV bucket, for example "zero-watermarks"');
+    }
+    const connection = given.get('connection');
+    return isNatsConnection(connection)
+        ? [...problems, ...findProblemsBesideConnection(given)]
+        : [...problems, ...findProblemsOfOwnConnection(given, connection)];
+}
+
+/** Tells a connection of the application from options for one of ours. */
+export function isNatsConnection(value: unknown): value is NatsConnection {
+    return (
+        typeof value === 'object' &&
+        value !== null &&
+        'request' in value &&
+        typeof value.request === 'function' &&
+        'subscribe' in value &&
+        typeof value.subscribe === 'function'
+    );
+}
+
+function findProblemsBesideConnection(given: ReadonlyMap<string, unknown>): string[] {
+    return OWN_CONNECTION_ONLY.filter(name => given.has(name)).map(
+        name => `${name}: does not go with an existing connection, which has its own; leave it out`
+    );
+}
+
+function findProblemsOfOwnConnection(given: ReadonlyMap<string, unknown>, connection: unknown): string[] {
+    const problems: string[] = [];
+    if (!given.has('servers')) {
+        problems.push('servers: are missing; expected a list such as ["nats://localhost:4222"]');
+    }
+    const kinds = [
+        given.has('credentials') && 'credentials',
+        given.has('token') && 'token',
+        (given.has('user') || given.has('pass')) && 'user/pass',
+        typeof connection === 'object' && connection !== null && 'authenticator' in connection && 'connection.authenticator'
+    ].filter(kind => kind !== false);
+    if (kinds.length > 1) {
+        problems.push(`${kinds.join(', ')}: exclude each other; expected one way to authenticate`);
+    }
+    if (given.has('pass') && !given.has('user')) {
+        problems.push('pass: is there without user');
+    }
+    if (given.has('user') && !given.has('pass')) {
+        problems.push('user: is there without pass');
+    }
+    return problems;
+}
+
+const OWN_CONNECTION_ONLY = ['servers', 'credentials', 'token', 'user', 'pass', 'tls', 'name'] as const;
+
+/** Options of the client that have a place, and only one, beside `connection`. */
+const NOT_IN_CONNECTION = new Set(['servers', 'port', 'token', 'user', 'pass', 'tls', 'name']);
+
+const checks: Readonly<Record<string, Check>> = {
+    servers: checkServers,
+    bucket: value =>
+        typeof value === 'string' && /^[-\w]{1,200}$/.test(value)
+            ? undefined
+            : `expected 1 to 200 letters, digits, "-" or "_", got ${show(value)}`,
+    credentials: value =>
+        typeof value === 'string' && value !== '' ? findCredentialsProblem(value) : 'expected the path of a file',
+    token: secretText,
+    user: value => (typeof value === 'string' && value !== '' ? undefined : 'expected a non-empty string'),
+    pass: secretText,
+    tls: plainObject,
+    name: value => (typeof value === 'string' && value !== '' ? undefined : 'expected a non-empty string'),
+    bucketPolicy: oneOf('create', 'require'),
+    replicas: wholeNumber(1, 5),
+    history: wholeNumber(1, 64),
+    storage: oneOf('file', 'memory'),
+    maxValueSizeBytes: wholeNumber(256, 2 ** 31 - 1),
+    ttlMs: value => (value === 0 ? undefined : wholeNumber(100, Number.MAX_SAFE_INTEGER)(value)),
+    placement: checkPlacement,
+    readConsistency: oneOf('leader', 'any'),
+    timeoutMs: wholeNumber(100, 2 ** 31 - 1),
+    connectTimeoutMs: wholeNumber(100, 2 ** 31 - 1),
+    connection: checkConnection,
+    logger: value =>
+        typeof value === 'object' &&
+        value !== null &&
+        'warn' in value &&
+        typeof value.warn === 'function' &&
+        'error' in value &&
+        typeof value.error === 'function'
+            ? undefined
+            : 'expected an object with the methods warn and error'
+};
+
+function checkServers(value: unknown): string | undefined {
+    if (!Array.isArray(value) || value.length === 0) {
+        return 'expected a list of at least one server such as "nats://localhost:4222"';
+    }
+    const problems = value
+        .map((server, index) => {
+            const problem = findServerProblem(server);
+            return problem === undefined ? undefined : `[${index}] ${problem}`;
+        })
+        .filter(problem => problem !== undefined);
+    return problems.length === 0 ? undefined : problems.join('; ');
+}
+
+function findServerProblem(server: unknown): string | undefined {
+    if (typeof server !== 'string' || server.trim() === '') {
+        return `expected "nats://host:port", got ${show(server)}`;
+    }
+    // The text after an @ is shown to nobody: what stands before it may be a password.
+    if (server.includes('@')) {
+        return 'holds credentials; put them into user and pass, token or credentials, not into the address';
+    }
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(server)?.[1];
+    if (scheme !== undefined && scheme !== 'nats' && scheme !== 'tls') {
+        return `has the scheme "${scheme}"; expected nats:// or tls://, got ${show(server)}`;
+    }
+    try {
+        const url = new URL(scheme === undefined ? `nats://${server}` : server);
+        const extra = url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/');
+        return url.hostname === '' || extra ? `expected "nats://host:port", got ${show(server)}` : undefined;
+    } catch {
+        return `is no address; expected "nats://host:port", got ${show(server)}`;
+    }
+}
+
+function checkPlacement(value: unknown): string | undefined {
+    if (typeof value !== 'object' || value === null) {
+        return 'expected an object such as { cluster: "east", tags: ["ssd"] }';
+    }
+    const { cluster, tags, ...others } = value as Record<string, unknown>;
+    const rest = Object.keys(others);
+    if (rest.length > 0) {
+        return `has unknown properties: ${rest.join(', ')}`;
+    }
+    if (cluster !== undefined && typeof cluster !== 'string') {
+        return 'cluster must be a string';
+    }
+    return tags === undefined || (Array.isArray(tags) && tags.every(tag => typeof tag === 'string'))
+        ? undefined
+        : 'tags must be a list of strings';
+}
+
+function checkConnection(value: unknown): string | undefined {
+    if (isNatsConnection(value)) {
+        return value.isClosed() ? 'the connection that was passed in is closed' : undefined;
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        return 'expected options of the NATS client, or a NatsConnection';
+    }
+    const misplaced = Object.keys(value).filter(name => NOT_IN_CONNECTION.has(name));
+    return misplaced.length === 0 ? undefined : `${misplaced.join(', ')} belong one level up, beside connection`;
+}
+
+function unknownOption(name: string): string {
+    return `is unknown; expected one of ${Object.keys(checks).join(', ')}`;
+}
+
+function secretText(value: unknown): string | undefined {
+    return typeof value === 'string' && value !== '' ? undefined : 'expected a non-empty string';
+}
+
+function plainObject(value: unknown): string | undefined {
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'expected an object';
+}
+
+function oneOf(...allowed: readonly string[]): Check {
+    return value =>
+        typeof value === 'string' && allowed.includes(value)
+            ? undefined
+            : `expected ${allowed.map(name => `"${name}"`).join(' or ')}, got ${show(value)}`;
+}
+
+function wholeNumber(min: number, max: number): Check {
+    return value =>
+        typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+            ? undefined
+            : `expected a whole number from ${min} to ${max}, got ${show(value)}`;
+}
+
+function show(value: unknown): string {
+    if (typeof value === 'string') {
+        return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+    }
+    return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a value of type ${typeof value}`;
+}

@@ -1,0 +1,150 @@
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import { createInbox, nuid } from '@nats-io/transport-node';
+
+import type { FeedContext } from './feed.js';
+import { CONSUMER_HEARTBEAT_MS, type ConsumerConfig, headerMap, type StoredMessage } from './jetstream.js';
+
+/** Silence after which a consumer is taken for dead: the server says something each heartbeat. */
+const SILENCE_MS = 2.5 * CONSUMER_HEARTBEAT_MS;
+
+/** What a push consumer tells. */
+export interface PushConsumerHandler {
+    /** The next message. */
+    message(message: StoredMessage): void;
+    /** The server wants a sign that messages are being taken: call `resume` once they are. */
+    flowControl(resume: () => void): void;
+    /** There was nothing to deliver for a while. */
+    idle(): void;
+    /** A message is missing or the server went silent; no more will come. */
+    lost(): void;
+}
+
+/** One consumer on the server: delivers its messages until one is missing or nothing is heard of it any more. */
+export class PushConsumer {
+    readonly name = nuid.next();
+    readonly deliverSubject: string;
+    readonly #context: FeedContext;
+    readonly #handler: PushConsumerHandler;
+    readonly #subscription: Subscription;
+    #watchdog: NodeJS.Timeout | undefined;
+    #delivered = 0;
+    #heardAt = performance.now();
+    #stopped = false;
+
+    constructor(context: FeedContext, handler: PushConsumerHandler) {
+        this.#context = context;
+        this.#handler = handler;
+        this.deliverSubject = createInbox(context.connection.inboxPrefix);
+        // Listen first: the server pushes as soon as the consumer is there.
+        this.#subscription = context.connection.nc.subscribe(this.deliverSubject, {
+            callback: (error, message) => (error === null ? this.#receive(message) : this.#lose())
+        });
+    }
+
+    /** Whether it still delivers. */
+    get live(): boolean {
+        return !this.#stopped;
+    }
+
+    /**
+     * Makes the consumer on the server.
+     *
+     * @throws {RequestFailure | ApiFailure} as the JetStream API answers
+     */
+    async create(config: Pick<ConsumerConfig, 'filter_subject' | 'deliver_policy' | 'opt_start_seq'>, timeoutMs: number) {
+        const { bucket, store } = this.#context;
+        const identity = { name: this.name, deliver_subject: this.deliverSubject };
+        await store.js.createConsumer(bucket.stream, { ...identity, ...config }, timeoutMs);
+        if (!this.#stopped) {
+            this.#heardAt = performance.now();
+            this.#watchdog = setInterval(() => this.#checkSilence(), CONSUMER_HEARTBEAT_MS / 2);
+        }
+    }
+
+    stop(): void {
+        if (this.#stopped) {
+            return;
+        }
+        this.#stopped = true;
+        clearInterval(this.#watchdog);
+        const { connection, bucket, store } = this.#context;
+        if (connection.closed) {
+            return;
+        }
+        this.#subscription.unsubscribe();
+        if (connection.connected) {
+            // A courtesy: without it, and without permission for it, the server removes the consumer by itself.
+            store.js.deleteConsumer(bucket.stream, this.name, 2_000).catch(() => {});
+        }
+    }
+
+    #receive(message: Msg): void {
+        if (this.#stopped) {
+            return;
+        }
+        this.#heardAt = performance.now();
+        if (message.headers?.code === 100) {
+            this.#receiveControl(message);
+            return;
+        }
+        const delivery = parseDelivery(message.reply);
+        if (delivery === undefined || delivery.number !== this.#delivered + 1) {
+            this.#lose();
+            return;
+        }
+        this.#delivered = delivery.number;
+        this.#handler.message({
+            subject: message.subject,
+            sequence: delivery.sequence,
+            timestamp: delivery.timestamp,
+            data: message.data,
+            headers: headerMap(message.headers)
+        });
+    }
+
+    #receiveControl(message: Msg): void {
+        const stalled = message.headers?.get('Nats-Consumer-Stalled') ?? '';
+        const flowControl = message.reply !== undefined && message.reply !== '' ? message.reply : stalled;
+        if (flowControl !== '') {
+            this.#handler.flowControl(() => {
+                if (!this.#stopped && !this.#context.connection.closed) {
+                    this.#context.connection.nc.publish(flowControl);
+                }
+            });
+        }
+        // A heartbeat says how many messages were pushed: fewer here means that the last ones were lost.
+        const pushed = message.headers?.get('Nats-Last-Consumer') ?? '';
+        if (pushed !== '' && Number(pushed) !== this.#delivered) {
+            this.#lose();
+        } else if (pushed !== '') {
+            this.#handler.idle();
+        }
+    }
+
+    #checkSilence(): void {
+        if (performance.now() - this.#heardAt > SILENCE_MS && this.#context.connection.connected) {
+            this.#lose();
+        }
+    }
+
+    #lose(): void {
+        if (!this.#stopped) {
+            this.stop();
+            this.#handler.lost();
+        }
+    }
+}
+
+/** Reads the reply subject of a pushed message: `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.…`. */
+function parseDelivery(
+    reply: string | undefined
+): { readonly sequence: number; readonly number: number; readonly timestamp: number } | undefined {
+    const tokens = reply?.split('.') ?? [];
+    // Nine tokens, or eleven and more in the form that names domain and account (ADR-15).
+    const at = tokens.length >= 11 ? 2 : 0;
+    const [, sequence, number, nanos] = tokens.slice(4 + at, 8 + at);
+    if (sequence === undefined || number === undefined || nanos === undefined) {
+        return undefined;
+    }
+    return { sequence: Number(sequence), number: Number(number), timestamp: Number(nanos.slice(0, -6)) };
+}

@@ -1,0 +1,302 @@
+import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { nuid } from '@nats-io/transport-node';
+
+import type { Bucket } from './bucket.js';
+import type { Connection } from './connection.js';
+import { backOff, type Deadline } from './deadline.js';
+import { JetStream, MESSAGE_ID, type MessageQuery, type StoredMessage, type StreamInfo, writeHeaders } from './jetstream.js';
+import {
+    ApiFailure,
+    bucketNotFound,
+    closedError,
+    errorOfApiFailure,
+    errorOfRequestFailure,
+    isTransient,
+    JetStreamCode
+} from './nats-errors.js';
+import { RequestFailure } from './requester.js';
+
+/** One request of many; what doesn't come within this is asked for again, while the deadline allows. */
+const ATTEMPT_MS = 2_500;
+
+/** What to store: a value, or the marker that says that the value is gone (ADR-8). */
+export interface RecordWrite {
+    readonly payload: Uint8Array;
+    readonly headers: readonly (readonly [string, string])[];
+    /** The revision at which the key must be; 0: nothing may be there; `undefined`: whatever is there is replaced. */
+    readonly expectedRevision: number | undefined;
+}
+
+/** A write was stored, or it was refused because the key is not at the expected revision. */
+export type WriteResult =
+    | { readonly stored: true; readonly revision: number }
+    | { readonly stored: false; readonly actualRevision: number | undefined };
+
+/**
+ * Reads and writes single records of a bucket, and keeps at it until the deadline.
+ *
+ * What a lost acknowledgement means is decided here, from experiments with nats-server 2.10.27 and 2.15.1 in clusters
+ * of three under kills and partitions; docs/guarantees.md has the reasoning.
+ */
+export class RecordStore {
+    readonly js: JetStream;
+    readonly #connection: Connection;
+    readonly #bucket: Bucket;
+    /** The highest revision that this process has seen: what is at or below was there before whatever starts now. */
+    #seen: number;
+
+    constructor(connection: Connection, bucket: Bucket) {
+        this.js = new JetStream(connection.requester);
+        this.#connection = connection;
+        this.#bucket = bucket;
+        this.#seen = bucket.info.state.last_seq;
+    }
+
+    /** Reads from the stream's leader. */
+    read(query: MessageQuery, deadline: Deadline): Promise<StoredMessage | null> {
+        return this.#note(
+            this.retry(deadline, timeoutMs => this.js.getMessage(this.#bucket.stream, query, timeoutMs))
+        );
+    }
+
+    /** Reads from the leader until what it has is `recent`: one that was deposed may not know of it yet. */
+    async readUntil(
+        query: MessageQuery,
+        deadline: Deadline,
+        recent: (message: StoredMessage | null) => boolean
+    ): Promise<StoredMessage | null> {
+        for (let attempt = 0; ; attempt += 1) {
+            const message = await this.read(query, deadline);
+            if (recent(message) || deadline.passed()) {
+                return message;
+            }
+            await this.#pause(attempt, deadline);
+        }
+    }
+
+    /** Reads the last message of a subject from whichever replica is near; it may lag behind. */
+    readAny(subject: string, deadline: Deadline): Promise<StoredMessage | null> {
+        return this.#note(
+            this.retry(deadline, timeoutMs => this.js.getLastDirect(this.#bucket.stream, subject, timeoutMs))
+        );
+    }
+
+    info(deadline: Deadline): Promise<StreamInfo> {
+        return this.retry(deadline, timeoutMs => this.js.streamInfo(this.#bucket.stream, timeoutMs));
+    }
+
+    /**
+     * Stores a record once, however often it has to be sent.
+     *
+     * @throws {WatermarkError} `OUTCOME_UNKNOWN` when it may have been stored; anything else means that it was not.
+     */
+    async write(subject: string, write: RecordWrite, deadline: Deadline): Promise<WriteResult> {
+        const id = nuid.next();
+        const seenBefore = this.#seen;
+        let expected = write.expectedRevision;
+        let inDoubt = false;
+        for (let attempt = 0; ; attempt += 1) {
+            const outcome = await this.#attempt(subject, write, id, expected, deadline);
+            if (outcome.kind === 'stored') {
+                this.#seen = Math.max(this.#seen, outcome.revision);
+                return { stored: true, revision: outcome.revision };
+            }
+            if (outcome.kind === 'conflict' && !inDoubt && !isBehind(outcome.actualRevision, expected)) {
+                return { stored: false, actualRevision: outcome.actualRevision };
+            }
+            if (outcome.kind === 'refused' && !inDoubt) {
+                throw outcome.error;
+            }
+            inDoubt ||= outcome.kind === 'in-doubt';
+            if (inDoubt) {
+                const found = await this.#readInDoubt(subject, deadline);
+                if (found?.headers.get(MESSAGE_ID) === id) {
+                    return { stored: true, revision: found.sequence };
+                }
+                const actual = found?.sequence ?? 0;
+                // Without a condition, what was there before this write began may be replaced, and nothing newer:
+                // the servers forget the ids of replaced messages when they restart, so that a plain second try
+                // could put this write over one that came after it.
+                expected ??= actual <= seenBefore ? actual : undefined;
+                if (expected === undefined || actual > expected || outcome.kind === 'refused') {
+                    throw outcomeUnknown();
+                }
+            }
+            if (deadline.passed()) {
+                throw inDoubt ? outcomeUnknown() : notWritten(outcome);
+            }
+            await this.#pause(attempt, deadline);
+        }
+    }
+
+    /**
+     * Repeats what changes nothing until there is an answer or the deadline has passed.
+     *
+     * @throws {WatermarkError} `UNAVAILABLE`, `PERMISSION_DENIED`, `BUCKET_NOT_FOUND`, `CLOSED`
+     */
+    async retry<T>(deadline: Deadline, ask: (timeoutMs: number) => Promise<T>): Promise<T> {
+        for (let attempt = 0; ; attempt += 1) {
+            if (this.#connection.closed) {
+                throw closedError();
+            }
+            try {
+                return await ask(attemptMs(deadline));
+            } catch (error) {
+                if (!mayPass(error) || deadline.passed()) {
+                    throw this.#toWatermarkError(error);
+                }
+            }
+            await this.#pause(attempt, deadline);
+        }
+    }
+
+    async #attempt(
+        subject: string,
+        { payload, headers }: RecordWrite,
+        id: string,
+        expected: number | undefined,
+        deadline: Deadline
+    ): Promise<AttemptOutcome> {
+        if (!this.#connection.connected) {
+            return this.#connection.closed
+                ? { kind: 'refused', error: closedError() }
+                : { kind: 'not-sent', error: disconnected(this.#connection.description) };
+        }
+        try {
+            const ack = await this.js.publish(subject, payload, writeHeaders(id, expected, headers), attemptMs(deadline));
+            return { kind: 'stored', revision: ack.sequence };
+        } catch (error) {
+            return this.#outcomeOf(error);
+        }
+    }
+
+    async #outcomeOf(error: unknown): Promise<AttemptOutcome> {
+        if (error instanceof ApiFailure) {
+            switch (error.code) {
+                case JetStreamCode.WRONG_LAST_SEQUENCE:
+                    return { kind: 'conflict', actualRevision: sequenceNamedIn(error.message) };
+                case JetStreamCode.WRONG_LAST_SEQUENCE_UNKNOWN:
+                    return { kind: 'conflict', actualRevision: undefined };
+                case JetStreamCode.DUPLICATE_IN_FLIGHT:
+                    return { kind: 'in-doubt' };
+                default:
+                    return isTransient(error)
+                        ? { kind: 'not-sent', error: this.#toWatermarkError(error) }
+                        : { kind: 'refused', error: this.#toWatermarkError(error) };
+            }
+        }
+        if (!(error instanceof RequestFailure)) {
+            throw error;
+        }
+        if (error.mayHaveArrived) {
+            return { kind: 'in-doubt' };
+        }
+        if (error.kind === 'no-responders') {
+            // Nobody takes writes for the bucket: an election, or the bucket is gone.
+            return (await this.#bucketIsGone())
+                ? { kind: 'refused', error: bucketNotFound(this.#bucket.name) }
+                : { kind: 'not-sent', error: this.#toWatermarkError(error) };
+        }
+        return { kind: 'refused', error: this.#toWatermarkError(error) };
+    }
+
+    async #bucketIsGone(): Promise<boolean> {
+        try {
+            await this.js.streamInfo(this.#bucket.stream, ATTEMPT_MS);
+            return false;
+        } catch (error) {
+            return error instanceof ApiFailure && error.code === JetStreamCode.STREAM_NOT_FOUND;
+        }
+    }
+
+    async #readInDoubt(subject: string, deadline: Deadline): Promise<StoredMessage | null> {
+        try {
+            return await this.retry(deadline, timeoutMs =>
+                this.js.getMessage(this.#bucket.stream, { last_by_subj: subject }, timeoutMs)
+            );
+        } catch (error) {
+            throw outcomeUnknown(error);
+        }
+    }
+
+    async #note(reading: Promise<StoredMessage | null>): Promise<StoredMessage | null> {
+        const message = await reading;
+        this.#seen = Math.max(this.#seen, message?.sequence ?? 0);
+        return message;
+    }
+
+    async #pause(attempt: number, deadline: Deadline): Promise<void> {
+        await backOff(attempt, deadline);
+        await this.#connection.settled(deadline);
+    }
+
+    #toWatermarkError(error: unknown): WatermarkError {
+        if (error instanceof ApiFailure) {
+            return errorOfApiFailure(error, this.#bucket.name);
+        }
+        if (error instanceof RequestFailure) {
+            return this.#connection.connected || this.#connection.closed
+                ? errorOfRequestFailure(error)
+                : disconnected(this.#connection.description);
+        }
+        throw error;
+    }
+}
+
+type AttemptOutcome =
+    | { readonly kind: 'stored'; readonly revision: number }
+    /** The key is not at the expected revision. */
+    | { readonly kind: 'conflict'; readonly actualRevision: number | undefined }
+    /** It was not stored, and another try may succeed. */
+    | { readonly kind: 'not-sent'; readonly error: WatermarkError }
+    /** It was not stored, and another try would fare no better. */
+    | { readonly kind: 'refused'; readonly error: WatermarkError }
+    /** It may have been stored. */
+    | { readonly kind: 'in-doubt' };
+
+/** Two leaders can live side by side for seconds: one that names an older revision than the known one is behind. */
+function isBehind(actualRevision: number | undefined, expected: number | undefined): boolean {
+    return actualRevision !== undefined && expected !== undefined && actualRevision <= expected;
+}
+
+function mayPass(error: unknown): boolean {
+    if (error instanceof ApiFailure) {
+        return isTransient(error);
+    }
+    return error instanceof RequestFailure && error.kind !== 'closed' && error.kind !== 'not-permitted';
+}
+
+function attemptMs(deadline: Deadline): number {
+    return Math.max(1, Math.min(ATTEMPT_MS, deadline.remainingMs()));
+}
+
+/** The text of error 10071 ends in the sequence that the leader has; a hint, so nothing depends on its being there. */
+function sequenceNamedIn(description: string): number | undefined {
+    const digits = /(\d+)\s*$/.exec(description)?.[1];
+    return digits === undefined ? undefined : Number(digits);
+}
+
+function notWritten(outcome: AttemptOutcome): WatermarkError {
+    return outcome.kind === 'not-sent' || outcome.kind === 'refused'
+        ? outcome.error
+        : new WatermarkError(
+              WatermarkErrorCode.UNAVAILABLE,
+              'The only NATS server that answered within timeoutMs is behind the others; nothing was written.'
+          );
+}
+
+function disconnected(servers: string): WatermarkError {
+    return new WatermarkError(
+        WatermarkErrorCode.UNAVAILABLE,
+        `There was no connection to the NATS servers (${servers}) within timeoutMs.`,
+        { remediation: 'The client goes on reconnecting; calls work again once a server can be reached.' }
+    );
+}
+
+function outcomeUnknown(cause?: unknown): WatermarkError {
+    return new WatermarkError(
+        WatermarkErrorCode.OUTCOME_UNKNOWN,
+        'Whether the write was stored is not known: it was sent, and no acknowledgement came that could be trusted.',
+        { cause, remediation: 'Read the watermark before you write again.' }
+    );
+}

@@ -1,0 +1,28 @@
+export {
+    CorruptRecordError,
+    InvalidOptionsError,
+    isWatermarkError,
+    RevisionConflictError,
+    WatermarkError,
+    WatermarkErrorCode,
+    WatermarkService
+} from '@cbnsndwch/zero-contracts';
+export type {
+    AdvanceOptions,
+    AdvanceResult,
+    Watermark,
+    WatermarkEvent,
+    WatchAllOptions,
+    WatchOptions
+} from '@cbnsndwch/zero-contracts';
+export type {
+    MaybeUndefined,
+    NatsClientOptions,
+    NatsKvBucketConfig,
+    NatsKvConfig,
+    NatsKvConnectionConfig,
+    NatsKvOptions,
+    WatermarkLogger
+} from './options.js';
+export { openWatermarkStore } from './watermark-store.js';
+export type { WatermarkStore } from './watermark-store.js';

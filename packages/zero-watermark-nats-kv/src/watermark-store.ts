@@ -1,0 +1,47 @@
+import type { WatermarkService } from '@cbnsndwch/zero-contracts';
+
+import { openBucket } from './bucket.js';
+import { Connection } from './connection.js';
+import { Deadline } from './deadline.js';
+import { NatsKvWatermarkService } from './nats-kv-watermark.service.js';
+import { type MaybeUndefined, type NatsKvOptions, resolveOptions } from './options.js';
+import { RecordStore } from './record-store.js';
+
+/** An open bucket with its services. */
+export interface WatermarkStore extends AsyncDisposable {
+    readonly watermarks: WatermarkService;
+    /**
+     * Ends watches, lets calls that are under way finish (for up to five seconds; what is left then fails with `CLOSED`
+     * or, for a write that was sent, `OUTCOME_UNKNOWN`), and drains the connection, unless the application passed it in.
+     */
+    close(): Promise<void>;
+}
+
+/**
+ * Connects, opens the bucket (and creates it where `bucketPolicy` allows), and gives the services.
+ *
+ * @throws {InvalidOptionsError} before any connection is tried, with every problem of the options
+ * @throws {WatermarkError} `UNAVAILABLE` within `connectTimeoutMs`, `AUTHENTICATION_FAILED`, `PERMISSION_DENIED`,
+ *   `BUCKET_NOT_FOUND` (policy `require`), `BUCKET_MISMATCH`
+ */
+export async function openWatermarkStore(
+    options: NatsKvOptions | MaybeUndefined<NatsKvOptions>
+): Promise<WatermarkStore> {
+    const config = resolveOptions(options);
+    const deadline = Deadline.in(config.connectTimeoutMs);
+    const connection = await Connection.open(config, deadline);
+    try {
+        const bucket = await openBucket(connection, config, deadline);
+        const store = new RecordStore(connection, bucket);
+        const { logger, timeoutMs, readConsistency } = config;
+        const watermarks = new NatsKvWatermarkService({ connection, bucket, store, logger, timeoutMs, readConsistency });
+        const close = async () => {
+            await watermarks.close();
+            await connection.close();
+        };
+        return { watermarks, close, [Symbol.asyncDispose]: close };
+    } catch (error) {
+        await connection.close();
+        throw error;
+    }
+}

@@ -1,0 +1,125 @@
+import { WatermarkService } from '@cbnsndwch/zero-contracts';
+import {
+    type DynamicModule,
+    type FactoryProvider,
+    Inject,
+    Logger,
+    Module,
+    type ModuleMetadata,
+    type OnApplicationShutdown,
+    type Provider,
+    type Type
+} from '@nestjs/common';
+
+import { type MaybeUndefined, type NatsKvOptions, resolveOptions, type WatermarkLogger } from './options.js';
+import { openWatermarkStore, type WatermarkStore } from './watermark-store.js';
+
+/** Makes the options in a class of the application, for `useClass` and `useExisting`. */
+export interface NatsKvOptionsFactory {
+    createNatsKvOptions(): Promise<ConfiguredOptions> | ConfiguredOptions;
+}
+
+/** Options as configuration services give them: each may be `undefined`, and is then reported if it is needed. */
+type ConfiguredOptions = NatsKvOptions | MaybeUndefined<NatsKvOptions>;
+
+/** One of `useFactory`, `useClass` and `useExisting`, as everywhere in Nest. */
+export interface NatsKvAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+    /** What `useFactory` is called with. */
+    inject?: FactoryProvider['inject'];
+    // The arguments are what `inject` names, which TypeScript can't express; Nest's own types do the same.
+    // oxlint-disable-next-line typescript/no-explicit-any
+    useFactory?: (...args: any[]) => Promise<ConfiguredOptions> | ConfiguredOptions;
+    useClass?: Type<NatsKvOptionsFactory>;
+    useExisting?: Type<NatsKvOptionsFactory>;
+    /** Providers that the options need, beside those of `imports`. */
+    extraProviders?: Provider[];
+}
+
+const STORE = Symbol('zero-watermark-nats-kv:store');
+const OPTIONS = Symbol('zero-watermark-nats-kv:options');
+
+/**
+ * Gives the whole application a `WatermarkService`.
+ *
+ * The store is opened while the application starts, which fails with a clear error if it can't be, and closed with the
+ * application: on `app.close()`, and on signals when shutdown hooks are enabled.
+ */
+@Module({})
+export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
+    readonly #store: WatermarkStore;
+
+    constructor(@Inject(STORE) store: WatermarkStore) {
+        this.#store = store;
+    }
+
+    /**
+     * With options that are known when the module is declared.
+     *
+     * @throws {InvalidOptionsError} at once, with every problem
+     */
+    static forRoot(options: NatsKvOptions): DynamicModule {
+        resolveOptions(options);
+        return declareModule({ provide: OPTIONS, useValue: options }, {});
+    }
+
+    /** With options that come from elsewhere, for example from `ConfigService`. */
+    static forRootAsync(options: NatsKvAsyncOptions): DynamicModule {
+        return declareModule(optionsProvider(options), options);
+    }
+
+    /** Called by Nest: the last of its shutdown hooks, so that others can still store watermarks in theirs. */
+    async onApplicationShutdown(): Promise<void> {
+        await this.#store.close();
+    }
+}
+
+function declareModule(options: Provider, { imports, extraProviders, useClass }: NatsKvAsyncOptions): DynamicModule {
+    return {
+        module: ZeroWatermarkNatsKvModule,
+        global: true,
+        imports: imports ?? [],
+        providers: [
+            ...(extraProviders ?? []),
+            ...(useClass === undefined ? [] : [useClass]),
+            options,
+            {
+                provide: STORE,
+                inject: [OPTIONS],
+                useFactory: (configured: ConfiguredOptions) =>
+                    openWatermarkStore({ ...configured, logger: configured.logger ?? nestLogger() })
+            },
+            {
+                provide: WatermarkService,
+                inject: [STORE],
+                useFactory: (store: WatermarkStore) => store.watermarks
+            }
+        ],
+        exports: [WatermarkService]
+    };
+}
+
+function optionsProvider({ inject, useFactory, useClass, useExisting }: NatsKvAsyncOptions): Provider {
+    const given = [useFactory, useClass, useExisting].filter(way => way !== undefined);
+    if (given.length !== 1) {
+        throw new TypeError(
+            `ZeroWatermarkNatsKvModule.forRootAsync takes exactly one of useFactory, useClass and useExisting, got ${given.length}.`
+        );
+    }
+    if (useFactory !== undefined) {
+        return { provide: OPTIONS, inject: inject ?? [], useFactory };
+    }
+    const factory = useClass ?? useExisting;
+    return {
+        provide: OPTIONS,
+        inject: factory === undefined ? [] : [factory],
+        useFactory: (instance: NatsKvOptionsFactory) => instance.createNatsKvOptions()
+    };
+}
+
+function nestLogger(): WatermarkLogger {
+    const logger = new Logger('ZeroWatermarkNatsKv');
+    return {
+        warn: message => logger.warn(message),
+        error: (message, error) => logger.error(message, error instanceof Error ? error.stack : error)
+    };
+}
