@@ -2,11 +2,12 @@
 
 /**
  * Closes a test run with one line that a person or a script can rely on: `N passed, M failed`.
- *
- * @implements {import('vitest/reporters').Reporter}
  */
 export default class ClosingLineReporter {
-    /** @param {ReadonlyArray<import('vitest/node').TestModule>} modules @param {ReadonlyArray<unknown>} errors */
+    /**
+     * @param {ReadonlyArray<import('vitest/node').TestModule>} modules
+     * @param {ReadonlyArray<unknown>} errors
+     */
     onTestRunEnd(modules, errors) {
         let passed = 0;
         let failed = errors.length;
