@@ -70,7 +70,7 @@ export class WatermarkError extends Error {
     readonly retryable: boolean;
 
     /** What the user can do about it, where there is something to say. */
-    readonly remediation?: string;
+    readonly remediation: string | undefined;
 
     constructor(code: WatermarkErrorCode, message: string, options: WatermarkErrorOptions = {}) {
         super(
@@ -79,9 +79,7 @@ export class WatermarkError extends Error {
         );
         this.code = code;
         this.retryable = code === WatermarkErrorCode.UNAVAILABLE;
-        if (options.remediation !== undefined) {
-            this.remediation = options.remediation;
-        }
+        this.remediation = options.remediation;
     }
 }
 

@@ -19,6 +19,9 @@ import { RequestFailure } from './requester.js';
 /** One request of many; what doesn't come within this is asked for again, while the deadline allows. */
 const ATTEMPT_MS = 2_500;
 
+/** A try that is given less than this would only turn a known outcome into an unknown one. */
+const LAST_TRY_MS = 50;
+
 /** What to store: a value, or the marker that says that the value is gone (ADR-8). */
 export interface RecordWrite {
     readonly payload: Uint8Array;
@@ -91,7 +94,7 @@ export class RecordStore {
      * @throws {WatermarkError} `OUTCOME_UNKNOWN` when it may have been stored; anything else means that it was not.
      */
     async write(subject: string, write: RecordWrite, deadline: Deadline): Promise<WriteResult> {
-        const id = nuid.next();
+        let id = nuid.next();
         const seenBefore = this.#seen;
         let expected = write.expectedRevision;
         let inDoubt = false;
@@ -101,7 +104,7 @@ export class RecordStore {
                 this.#seen = Math.max(this.#seen, outcome.revision);
                 return { stored: true, revision: outcome.revision };
             }
-            if (outcome.kind === 'conflict' && !inDoubt && !isBehind(outcome.actualRevision, expected)) {
+            if (outcome.kind === 'conflict' && !inDoubt && (await this.#isTrue(outcome, subject, expected, deadline))) {
                 return { stored: false, actualRevision: outcome.actualRevision };
             }
             if (outcome.kind === 'refused' && !inDoubt) {
@@ -122,10 +125,14 @@ export class RecordStore {
                     throw outcomeUnknown();
                 }
             }
-            if (deadline.passed()) {
-                throw inDoubt ? outcomeUnknown() : notWritten(outcome);
-            }
             await this.#pause(attempt, deadline);
+            if (deadline.remainingMs() < LAST_TRY_MS) {
+                return lastWord(outcome, inDoubt);
+            }
+            if (!inDoubt) {
+                // A cluster of 2.10 keeps the id of a write that it refused, and takes the next try for a duplicate.
+                id = nuid.next();
+            }
         }
     }
 
@@ -200,6 +207,31 @@ export class RecordStore {
         return { kind: 'refused', error: this.#toWatermarkError(error) };
     }
 
+    /**
+     * Whether a conflict can be believed. Two leaders can live side by side for seconds: one that names a revision below
+     * the expected one may be the old one, unless a leader that has the expected revision says that it isn't the key's.
+     */
+    async #isTrue(
+        { actualRevision }: { readonly actualRevision: number | undefined },
+        subject: string,
+        expected: number | undefined,
+        deadline: Deadline
+    ): Promise<boolean> {
+        if (actualRevision === undefined || expected === undefined || actualRevision > expected) {
+            return true;
+        }
+        const { stream, subjectPrefix } = this.#bucket;
+        try {
+            const query = { seq: expected, next_by_subj: `${subjectPrefix}>` };
+            const next = await this.js.getMessage(stream, query, attemptMs(deadline));
+            return next === null
+                ? (await this.js.streamInfo(stream, attemptMs(deadline))).state.last_seq >= expected
+                : next.sequence > expected || next.subject !== subject;
+        } catch {
+            return false;
+        }
+    }
+
     async #bucketIsGone(): Promise<boolean> {
         try {
             await this.js.streamInfo(this.#bucket.stream, ATTEMPT_MS);
@@ -254,9 +286,12 @@ type AttemptOutcome =
     /** It may have been stored. */
     | { readonly kind: 'in-doubt' };
 
-/** Two leaders can live side by side for seconds: one that names an older revision than the known one is behind. */
-function isBehind(actualRevision: number | undefined, expected: number | undefined): boolean {
-    return actualRevision !== undefined && expected !== undefined && actualRevision <= expected;
+/** What to say when there is no time for another try. */
+function lastWord(outcome: AttemptOutcome, inDoubt: boolean): WriteResult {
+    if (!inDoubt && outcome.kind === 'conflict') {
+        return { stored: false, actualRevision: outcome.actualRevision };
+    }
+    throw !inDoubt && outcome.kind === 'not-sent' ? outcome.error : outcomeUnknown();
 }
 
 function mayPass(error: unknown): boolean {
@@ -274,15 +309,6 @@ function attemptMs(deadline: Deadline): number {
 function sequenceNamedIn(description: string): number | undefined {
     const digits = /(\d+)\s*$/.exec(description)?.[1];
     return digits === undefined ? undefined : Number(digits);
-}
-
-function notWritten(outcome: AttemptOutcome): WatermarkError {
-    return outcome.kind === 'not-sent' || outcome.kind === 'refused'
-        ? outcome.error
-        : new WatermarkError(
-              WatermarkErrorCode.UNAVAILABLE,
-              'The only NATS server that answered within timeoutMs is behind the others; nothing was written.'
-          );
 }
 
 function disconnected(servers: string): WatermarkError {
