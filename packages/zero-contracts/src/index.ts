@@ -17,6 +17,9 @@ export {
     versionToLexi
 } from './lexi-version.js';
 export type { LexiVersion } from './lexi-version.js';
+export { PassthroughWatermarkService, ResumeTokenService, TOKEN_WATERMARK_SERVICE } from './resume-tokens.js';
+export type { AssignedChange, IWatermarkService, ResumePoint, ShardHead } from './resume-tokens.js';
+export type { AssignOptions } from './assign-watermarks.js';
 export { WatermarkService } from './watermark.js';
 export type {
     AdvanceOptions,
