@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { missingInCluster } from './monitoring.js';
+import { fullyRouted, missingInCluster } from './monitoring.js';
 import type { NodeView } from './monitoring.js';
 
 const names = ['a', 'b', 'c'];
@@ -22,7 +22,7 @@ test('nothing is missing when all are routed, healthy, current and of one mind',
 
 test.each([
     ['c does not answer', { c: undefined }],
-    ['b has no route to a', { b: { routedTo: ['c'] } }],
+    ['b does not have all routes to a', { b: { routedTo: ['c'] } }],
     ['c knows no JetStream meta leader', { c: { metaLeader: undefined, healthy: false } }],
     ['c is not healthy yet', { c: { healthy: false } }],
     ['b still takes z, which does not run, for the JetStream meta leader', { b: { metaLeader: 'z' } }],
@@ -43,6 +43,13 @@ test('without JetStream only routes and health count', () => {
     const none = { metaLeader: undefined, metaSize: 0, metaCurrent: [] };
     expect(missingInCluster(cluster({ a: none, b: none, c: none }), 3, false)).toBeUndefined();
     expect(missingInCluster(cluster({ a: none, b: { ...none, routedTo: [] }, c: none }), 3, false)).toBe(
-        'b has no route to a, c'
+        'b does not have all routes to a, c'
     );
+});
+
+test('a node is routed to when all connections of the pool are there, not only the system account’s', () => {
+    const to = (remote_name: string, account?: string): object => ({ remote_name, ...(account && { account }) });
+    const all = [to('a'), to('a'), to('a'), to('a', '$SYS'), to('b'), to('b', '$SYS'), to('b', 'X')];
+    expect(fullyRouted(all)).toEqual(['a']);
+    expect(fullyRouted([])).toEqual([]);
 });

@@ -1,9 +1,10 @@
 import { get } from 'node:http';
+import { ROUTES_BETWEEN_NODES } from './server-config.js';
 
 /** What one node's monitoring says about its place in the cluster. */
 export interface NodeView {
     readonly healthy: boolean;
-    /** Names of the nodes that it has routes to. */
+    /** Names of the nodes that it has all routes to. */
     readonly routedTo: readonly string[];
     /** The JetStream meta leader as this node sees it. */
     readonly metaLeader: string | undefined;
@@ -22,7 +23,7 @@ interface MetaAnswer {
     };
 }
 interface RoutesAnswer {
-    readonly routes?: readonly { readonly remote_name?: string }[] | null;
+    readonly routes?: readonly { readonly remote_name?: string; readonly account?: string }[] | null;
 }
 
 /** Asks one node for its view. Rejects when it does not answer within `timeoutMs`. */
@@ -35,11 +36,22 @@ export async function viewOf(monitorUrl: string, jetstream: boolean, timeoutMs: 
     const current = (meta?.replicas ?? []).filter(replica => replica.current && !replica.offline);
     return {
         healthy,
-        routedTo: [...new Set((routes.routes ?? []).flatMap(route => route.remote_name ?? []))],
+        routedTo: fullyRouted(routes.routes ?? []),
         metaLeader: meta?.leader,
         metaSize: meta?.cluster_size ?? 0,
         metaCurrent: current.map(replica => replica.name)
     };
+}
+
+/** Names of the nodes to which all routes are there, not counting those for one account alone (the system's). */
+export function fullyRouted(routes: NonNullable<RoutesAnswer['routes']>): string[] {
+    const counts = new Map<string, number>();
+    for (const { remote_name: name, account } of routes) {
+        if (name !== undefined && !account) {
+            counts.set(name, (counts.get(name) ?? 0) + 1);
+        }
+    }
+    return [...counts].flatMap(([name, count]) => (count >= ROUTES_BETWEEN_NODES ? name : []));
 }
 
 /**
@@ -81,7 +93,7 @@ function missingOnNode(
 ): string | undefined {
     const unrouted = names.filter(other => other !== name && !view.routedTo.includes(other));
     if (unrouted.length > 0) {
-        return `has no route to ${unrouted.join(', ')}`;
+        return `does not have all routes to ${unrouted.join(', ')}`;
     }
     if (jetstream && view.metaLeader === undefined) {
         return 'knows no JetStream meta leader';

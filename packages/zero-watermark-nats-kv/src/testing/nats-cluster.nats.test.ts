@@ -11,19 +11,20 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
         await using cluster = await startNatsCluster(3, { binary });
         expect(cluster.nodes.map(node => node.version)).toEqual([version, version, version]);
         expect(new Set(cluster.urls).size).toBe(3);
-        const connection = await connect({ servers: cluster.urls[0]! });
+        const connection = await connect({ servers: [...cluster.urls] });
         const streams = (await jetstreamManager(connection)).streams;
         const { cluster: placed } = await streams.add({ name: 'things', subjects: ['things'], num_replicas: 3 });
-        expect([placed?.leader, ...(placed?.replicas ?? []).map(replica => replica.name)].toSorted()).toEqual(
-            cluster.nodes.map(node => node.name)
+        expect(new Set([placed?.leader, ...(placed?.replicas ?? []).map(replica => replica.name)])).toEqual(
+            new Set(cluster.nodes.map(node => node.name))
         );
         await connection.close();
     });
 
     test('a client of one node learns the others, and goes there when its node is killed', async () => {
         await using cluster = await startNatsCluster(3, { binary });
-        const connection = await connect({ servers: cluster.urls[0]!, reconnectTimeWait: 50 });
-        expect(connection.info?.connect_urls?.map(url => `nats://${url}`).toSorted()).toEqual(cluster.urls.toSorted());
+        const [node] = cluster.nodes;
+        const connection = await connect({ servers: node?.url ?? '', reconnectTimeWait: 50 });
+        expect(new Set(connection.info?.connect_urls?.map(url => `nats://${url}`))).toEqual(new Set(cluster.urls));
         const reconnected = (async () => {
             for await (const { type } of connection.status()) {
                 if (type === 'reconnect') {
@@ -32,7 +33,7 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
             }
             return undefined;
         })();
-        await cluster.nodes[0]!.kill();
+        await node?.kill();
         const now = await reconnected;
         expect(cluster.urls.slice(1)).toContain(`nats://${now}`);
         await connection.close();
@@ -85,7 +86,7 @@ test('nodes can be upgraded one after another', async () => {
 
 test('a cluster of one is a single server', async () => {
     await using cluster = await startNatsCluster(1, { binary: newest.path });
-    const connection = await connect({ servers: cluster.urls[0]! });
+    const connection = await connect({ servers: [...cluster.urls] });
     expect((await (await jetstreamManager(connection)).getAccountInfo()).streams).toBe(0);
     await connection.close();
     await cluster.waitUntilReady();
@@ -96,16 +97,16 @@ test('a cluster of one is a single server', async () => {
 
 test('two nodes without JetStream are ready when they are routed to each other', async () => {
     await using cluster = await startNatsCluster(2, { binary: newest.path, jetstream: false });
-    const [to, from] = await Promise.all(cluster.urls.map(url => connect({ servers: url })));
+    const [to, from] = await Promise.all([0, 1].map(index => connect({ servers: cluster.urls[index] ?? '' })));
     const heard: string[] = [];
-    to!.subscribe('greeting', { callback: (_, message) => heard.push(message.string()) });
-    await to!.flush();
+    to?.subscribe('greeting', { callback: (_, message) => void heard.push(message.string()) });
+    await to?.flush();
     // The news of the subscription may still be on its way along the route.
     await vi.waitFor(() => {
-        from!.publish('greeting', 'hello');
+        from?.publish('greeting', 'hello');
         expect(heard[0]).toBe('hello');
     });
-    await Promise.all([to!.close(), from!.close()]);
+    await Promise.all([to?.close(), from?.close()]);
 });
 
 test('a configuration that is refused stops all nodes', async () => {

@@ -103,16 +103,24 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
     });
 
     test('takes JetStream’s limits', async () => {
-        const jetstreamOptions = { maxFileStoreBytes: 1_000_000, maxMemoryStoreBytes: 500_000, syncInterval: 'always' } as const;
+        const jetstreamOptions = {
+            maxFileStoreBytes: 1_000_000,
+            maxMemoryStoreBytes: 500_000,
+            syncInterval: 'always'
+        } as const;
         await using server = await startNatsServer({ binary, jetstreamOptions });
         const { config } = (await (await fetch(`${server.monitorUrl}/jsz`)).json()) as { config: unknown };
         expect(config).toMatchObject({ max_storage: 1_000_000, max_memory: 500_000, sync_always: true });
     });
 
     test('a configuration that it refuses is in the error, and nothing is left', async () => {
-        const failure = await startNatsServer({ binary, config: 'no_such_setting: 1' }).catch((error: unknown) => error);
+        const failure = await startNatsServer({ binary, config: 'no_such_setting: 1' }).catch(
+            (error: unknown) => error
+        );
         expect(failure).toMatchObject({ name: 'NatsServerError', code: 'ERR_NATS_SERVER_EXITED' });
-        expect((failure as Error).message).toMatch(/exited with 1 before it was ready[^]*options\.conf:1:\d+.*no_such_setting/);
+        expect((failure as Error).message).toMatch(
+            /exited with 1 before it was ready[^]*options\.conf:1:\d+.*no_such_setting/
+        );
         const [folder = ''] = /\/\S*zero-watermark-nats-[^/]+/.exec((failure as Error).message) ?? [];
         expect(folder).not.toBe('');
         expect(existsSync(folder)).toBe(false);

@@ -9,7 +9,9 @@ test('JetStream is enabled with what was asked for, and nothing else', () => {
     expect(renderServerConfig({ ...plain, jetstreamOptions })).toBe(
         'jetstream: {\n    max_file_store: 1024\n    max_memory_store: 2048\n    sync_interval: always\n}\n'
     );
-    expect(renderServerConfig({ ...plain, jetstreamOptions: { syncInterval: 250 } })).toContain('sync_interval: "250ms"');
+    expect(renderServerConfig({ ...plain, jetstreamOptions: { syncInterval: 250 } })).toContain(
+        'sync_interval: "250ms"'
+    );
 });
 
 test('without JetStream there is no such block', () => {
@@ -24,6 +26,7 @@ test('the caller’s text comes after jetstream, which it may replace, and befor
     expect(order).not.toContain(-1);
     expect(text).toContain('name: "a \\"b\\""');
     expect(text).toContain('listen: "127.0.0.1:7001"');
+    expect(text).toContain('pool_size: 3');
     expect(text).toContain('routes: ["nats://127.0.0.1:7001", "nats://127.0.0.1:7002"]');
 });
 

@@ -9,6 +9,12 @@ export interface ServerConfig {
     readonly include: string | undefined;
 }
 
+/**
+ * How many connections two nodes share out their accounts to; the server's own default. Said in the configuration, so
+ * that it is known when all are there: an account whose connection is missing is cut off from the other node.
+ */
+export const ROUTES_BETWEEN_NODES = 3;
+
 /** How a node finds the others. */
 export interface ClusterConfig {
     readonly name: string;
@@ -36,6 +42,7 @@ export function renderServerConfig(config: ServerConfig): string {
             'cluster: {',
             `    name: ${quote(name)}`,
             `    listen: "127.0.0.1:${port}"`,
+            `    pool_size: ${ROUTES_BETWEEN_NODES}`,
             `    routes: [${routePorts.map(route => `"nats://127.0.0.1:${route}"`).join(', ')}]`,
             '}'
         );

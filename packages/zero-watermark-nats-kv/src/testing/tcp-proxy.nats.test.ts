@@ -7,30 +7,33 @@ import { startTcpProxy } from './tcp-proxy.js';
 
 const { newest, oldest } = natsServers();
 
-test.each([newest, oldest])('an acknowledgement gets lost after the write was stored, on $version', async ({ path }) => {
-    await using server = await startNatsServer({ binary: path });
-    await using proxy = await startTcpProxy({ target: server });
-    const direct = await connect({ servers: server.url });
-    const { streams } = await jetstreamManager(direct);
-    await streams.add({ name: 'things', subjects: ['things'] });
-    const through = await connect({ servers: proxy.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+test.each([newest, oldest])(
+    'an acknowledgement gets lost after the write was stored, on $version',
+    async ({ path }) => {
+        await using server = await startNatsServer({ binary: path });
+        await using proxy = await startTcpProxy({ target: server });
+        const direct = await connect({ servers: server.url });
+        const { streams } = await jetstreamManager(direct);
+        await streams.add({ name: 'things', subjects: ['things'] });
+        const through = await connect({ servers: proxy.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
 
-    proxy.dropAnswers();
-    await expect(jetstream(through).publish('things', 'one', { timeout: 300 })).rejects.toThrow(/timeout/i);
-    expect((await streams.info('things')).state.messages).toBe(1);
+        proxy.dropAnswers();
+        await expect(jetstream(through).publish('things', 'one', { timeout: 300 })).rejects.toThrow(/timeout/i);
+        expect((await streams.info('things')).state.messages).toBe(1);
 
-    const reconnected = (async () => {
-        for await (const { type } of through.status()) {
-            if (type === 'reconnect') {
-                return;
+        const reconnected = (async () => {
+            for await (const { type } of through.status()) {
+                if (type === 'reconnect') {
+                    return;
+                }
             }
-        }
-    })();
-    proxy.heal();
-    await reconnected;
-    expect((await jetstream(through).publish('things', 'two')).seq).toBe(2);
-    await Promise.all([through.close(), direct.close()]);
-});
+        })();
+        proxy.heal();
+        await reconnected;
+        expect((await jetstream(through).publish('things', 'two')).seq).toBe(2);
+        await Promise.all([through.close(), direct.close()]);
+    }
+);
 
 test('a silent partition loses what is said, a cut one breaks the connection, a slow one only takes longer', async () => {
     await using server = await startNatsServer({ binary: newest.path });

@@ -38,14 +38,12 @@ export function tellWatchdog(server: WatchedServer): void {
     if (watchdog.input) {
         send(watchdog.input, server);
     } else if (watchdog.servers.size > 0) {
-        watchdog.input = startWatchdog(watchdog);
-        for (const known of watchdog.servers.values()) {
-            send(watchdog.input, known);
-        }
+        startWatchdog(watchdog);
     }
 }
 
-function startWatchdog(watchdog: Watchdog): Socket {
+/** Starts the process and tells it all that is known. */
+function startWatchdog(watchdog: Watchdog): void {
     // A test runner's NODE_OPTIONS and the like (loaders, inspectors, coverage) are not meant for it.
     const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_'));
     const child = spawn(process.execPath, ['-e', WATCHDOG_SOURCE], {
@@ -55,19 +53,27 @@ function startWatchdog(watchdog: Watchdog): Socket {
         cwd: '/'
     });
     const input = child.stdin as Socket;
+    watchdog.input = input;
     watchdog.pid = child.pid;
-    // Should it ever be ended by force, the next message starts another one, which learns everything anew.
+    child.unref();
+    input.unref();
+    for (const known of watchdog.servers.values()) {
+        send(input, known);
+    }
     const forget = (): void => {
         if (watchdog.input === input) {
             watchdog.input = undefined;
         }
     };
-    child.on('error', forget);
-    child.on('exit', forget);
     input.on('error', forget);
-    child.unref();
-    input.unref();
-    return input;
+    child.on('error', forget);
+    child.on('exit', (_code, signal) => {
+        forget();
+        // Ended by force: another one takes over. One that fails by itself is not tried again before the next message.
+        if (signal && !watchdog.input && watchdog.servers.size > 0) {
+            startWatchdog(watchdog);
+        }
+    });
 }
 
 function send(input: Socket, server: WatchedServer): void {
