@@ -139,6 +139,9 @@ function outOfOrder(watermark: LexiVersion, last: LexiVersion): WatermarkError {
     return new WatermarkError(
         WatermarkErrorCode.OUT_OF_ORDER,
         `A change would get the watermark ${watermark} after one with ${last}; zero-cache would drop it without a word.`,
-        { remediation: 'Make sure that each change has a resume token of its own and that they come in upstream order.' }
+        {
+            remediation:
+                'Make sure that each change has a resume token of its own and that they come in upstream order.'
+        }
     );
 }

@@ -38,7 +38,12 @@ test('the cause is kept', () => {
 describe('errors with data', () => {
     test('a conflict says what was expected and what was found', () => {
         const error = new RevisionConflictError('users', 3, 5);
-        expect(error).toMatchObject({ key: 'users', expectedRevision: 3, actualRevision: 5, name: 'RevisionConflictError' });
+        expect(error).toMatchObject({
+            key: 'users',
+            expectedRevision: 3,
+            actualRevision: 5,
+            name: 'RevisionConflictError'
+        });
         expect(error.message).toContain('"users"');
         expect(error.message).toMatch(/at revision 3.*at revision 5/);
         expect(new RevisionConflictError('users', null, 5).message).toMatch(/not to exist.*at revision 5/);
@@ -54,7 +59,9 @@ describe('errors with data', () => {
     test('invalid options list every problem', () => {
         const error = new InvalidOptionsError('The store is configured wrongly', ['a: is missing', 'b: is unknown']);
         expect(error.problems).toEqual(['a: is missing', 'b: is unknown']);
-        expect(error.message).toBe('The store is configured wrongly: 2 problems:\n  - a: is missing\n  - b: is unknown');
+        expect(error.message).toBe(
+            'The store is configured wrongly: 2 problems:\n  - a: is missing\n  - b: is unknown'
+        );
         expect(Object.isFrozen(error.problems)).toBe(true);
     });
 });

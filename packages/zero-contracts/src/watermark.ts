@@ -14,8 +14,7 @@ export interface Watermark {
 
 /** What {@link WatermarkService.advance} did. */
 export type AdvanceResult =
-    | { readonly advanced: true; readonly revision: number }
-    | { readonly advanced: false; readonly current: Watermark };
+    { readonly advanced: true; readonly revision: number } | { readonly advanced: false; readonly current: Watermark };
 
 /** Options of {@link WatermarkService.advance}. */
 export interface AdvanceOptions {
@@ -172,11 +171,7 @@ export abstract class WatermarkService implements AsyncDisposable {
      *
      * @throws {WatermarkError} `INVALID_KEY`
      */
-    abstract watch(
-        key: string,
-        callback: (watermark: Watermark) => void,
-        options?: WatchOptions
-    ): Promise<() => void>;
+    abstract watch(key: string, callback: (watermark: Watermark) => void, options?: WatchOptions): Promise<() => void>;
 
     /**
      * Iterates over the changes of all keys, with the guarantees of {@link watch}.

@@ -7,6 +7,9 @@ const TWO_MINUTES_MS = 120_000;
 /** Bytes that the headers of a record take beside it; a bucket's size limit counts them. */
 export const HEADER_BYTES = 160;
 
+/** The smallest limit of a record that can be asked for; with less than that a bucket is of no use. */
+export const SMALLEST_RECORD_BYTES = 256;
+
 /** A setting in which a bucket differs from what was asked for. */
 export interface BucketDifference {
     readonly setting: string;
@@ -65,6 +68,18 @@ export function compareBucket(config: ResolvedNatsKvConfig, actual: StreamConfig
     if (actual.sealed === true) {
         differs('sealed', false, true, 'nothing can be written', true);
     }
+    if (actual.mirror === undefined && actual.subjects?.includes(`${subjectPrefixOfBucket(config.bucket)}>`) !== true) {
+        differs('subjects', wanted.subjects, actual.subjects ?? 'none', 'watermarks would not be stored in it', true);
+    }
+    if (actual.retention !== undefined && actual.retention !== wanted.retention) {
+        differs('retention', wanted.retention, actual.retention, 'watermarks would vanish once they were read', true);
+    }
+    if ('no_ack' in actual && actual.no_ack === true) {
+        differs('no_ack', false, true, 'no write would ever be acknowledged', true);
+    }
+    if (actual.persist_mode === 'async') {
+        differs('persist_mode', 'default', 'async', 'acknowledged writes can be lost when a server crashes');
+    }
     const maxAge = actual.max_age ?? 0;
     if (maxAge !== wanted.max_age) {
         const shorter = maxAge !== 0 && (wanted.max_age === 0 || maxAge < (wanted.max_age ?? 0));
@@ -77,22 +92,29 @@ export function compareBucket(config: ResolvedNatsKvConfig, actual: StreamConfig
         );
     }
     const maxSize = actual.max_msg_size ?? -1;
-    if (maxSize !== -1 && maxSize < (config.maxValueSizeBytes ?? 0)) {
-        differs('maxValueSizeBytes', config.maxValueSizeBytes, maxSize, 'large records would be refused', true);
+    const wantedSize = config.maxValueSizeBytes ?? SMALLEST_RECORD_BYTES;
+    if (maxSize !== -1 && maxSize < wantedSize) {
+        differs('maxValueSizeBytes', wantedSize, maxSize, 'records of that size would be refused', true);
     }
     const perSubject = actual.max_msgs_per_subject ?? -1;
     if (perSubject !== config.history) {
         differs('history', config.history, perSubject, 'history() gives as many revisions as the bucket keeps');
     }
     if ((actual.num_replicas ?? 1) !== config.replicas) {
-        differs('replicas', config.replicas, actual.num_replicas ?? 1, 'the bucket survives as many failures as it has');
+        differs(
+            'replicas',
+            config.replicas,
+            actual.num_replicas ?? 1,
+            'the bucket survives as many failures as it has'
+        );
     }
     if ((actual.storage ?? 'file') !== config.storage) {
         const memory = actual.storage === 'memory';
         const consequence = memory ? 'all watermarks are lost when the servers restart' : 'it is slower than memory';
         differs('storage', config.storage, actual.storage, consequence);
     }
-    if (actual.discard !== 'new') {
+    const limited = (actual.max_bytes ?? -1) > 0 || (actual.max_msgs ?? -1) > 0;
+    if (actual.discard !== 'new' && limited) {
         differs('discard', 'new', actual.discard ?? 'old', 'a full bucket drops its oldest watermarks without a word');
     }
     if (config.readConsistency === 'any' && actual.allow_direct !== true) {

@@ -10,7 +10,7 @@ import {
 } from './bucket-config.js';
 import type { Connection } from './connection.js';
 import { backOff, type Deadline } from './deadline.js';
-import { JetStream, type StreamInfo } from './jetstream.js';
+import { JetStream, type StreamConfig, type StreamInfo } from './jetstream.js';
 import {
     ApiFailure,
     bucketNotFound,
@@ -50,9 +50,11 @@ export interface Bucket {
 export async function openBucket(
     connection: Connection,
     config: ResolvedNatsKvConfig,
-    deadline: Deadline
+    deadline: Deadline,
+    extraSettings: Partial<StreamConfig> = {}
 ): Promise<Bucket> {
-    const info = await findOrCreate(connection, config, deadline);
+    const wanted = { ...wantedStreamConfig(config), ...extraSettings };
+    const info = await findOrCreate(connection, config, wanted, deadline);
     const differences = compareBucket(config, info.config);
     const breaking = differences.filter(difference => difference.breaksPromise);
     if (breaking.length > 0) {
@@ -81,6 +83,7 @@ export async function openBucket(
 async function findOrCreate(
     connection: Connection,
     config: ResolvedNatsKvConfig,
+    wanted: StreamConfig,
     deadline: Deadline
 ): Promise<StreamInfo> {
     const js = new JetStream(connection.requester);
@@ -96,7 +99,7 @@ async function findOrCreate(
                 if (config.bucketPolicy === 'require') {
                     throw bucketNotFound(config.bucket);
                 }
-                return js.createStream(wantedStreamConfig(config), timeoutMs);
+                return js.createStream(wanted, timeoutMs);
             });
         } catch (error) {
             const noJetStream =
@@ -117,32 +120,23 @@ async function findOrCreate(
     }
 }
 
+/** Answers to a request to create the bucket that may be another a moment later. */
+const PASSING: ReadonlySet<number> = new Set([
+    // Two instances at once: the other one's stream has other settings, so the comparison will say which.
+    JetStreamCode.STREAM_NAME_EXISTS,
+    // A cluster that is being started may not have all its servers yet.
+    JetStreamCode.NO_SUITABLE_PEERS
+]);
+
 /** The error to report now, or `undefined` when asking again may help. */
 function finalError(error: unknown, config: ResolvedNatsKvConfig, deadline: Deadline): unknown {
     if (error instanceof ApiFailure) {
-        // Two instances at once: the other one's stream has other settings, so the comparison will say which.
-        const lostRace = error.code === JetStreamCode.STREAM_NAME_EXISTS;
-        if (!deadline.passed() && (isTransient(error) || lostRace)) {
-            return undefined;
-        }
-        return createRefused(error, config);
+        const mayPass = isTransient(error) || PASSING.has(error.code);
+        return mayPass && !deadline.passed() ? undefined : errorOfApiFailure(error, config.bucket);
     }
     if (error instanceof RequestFailure) {
         const final = deadline.passed() || error.kind === 'closed' || error.kind === 'not-permitted';
         return final ? errorOfRequestFailure(error) : undefined;
     }
     return error;
-}
-
-function createRefused(failure: ApiFailure, config: ResolvedNatsKvConfig): WatermarkError {
-    if (failure.code === JetStreamCode.STREAM_NOT_FOUND || isTransient(failure)) {
-        return errorOfApiFailure(failure, config.bucket);
-    }
-    return new WatermarkError(
-        WatermarkErrorCode.UNAVAILABLE,
-        `The KV bucket "${config.bucket}" can't be opened: ${failure.message} (JetStream error ${failure.code}).`,
-        config.replicas > 1
-            ? { remediation: `It asks for ${config.replicas} replicas: the cluster needs at least as many servers.` }
-            : { cause: failure }
-    );
 }

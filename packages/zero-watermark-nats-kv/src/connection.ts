@@ -1,15 +1,17 @@
-import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
-import { connect, PermissionViolationError } from '@nats-io/transport-node';
+import { connect, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
 
 import { fileAuthenticator } from './credentials.js';
-import { backOff, Deadline } from './deadline.js';
-import { describeAuthentication, isAuthenticationError, isTlsError } from './nats-errors.js';
-import type { ResolvedConnection, ResolvedNatsKvConfig } from './options.js';
+import { backOff, type Deadline } from './deadline.js';
+import { describeAuthentication, finalConnectError, isAuthenticationError, noServerAnswered } from './nats-errors.js';
+import type { ResolvedConnection, ResolvedNatsKvConfig, WatermarkLogger } from './options.js';
 import { Requester } from './requester.js';
 
 /** A dial that hangs must not eat the whole time that is there for connecting. */
 const DIAL_TIMEOUT_MS = 5_000;
+
+/** Draining waits for a server's answer, which one that hangs never gives. */
+const DRAIN_TIMEOUT_MS = 5_000;
 
 /** A connection with what the rest of the package asks of it: requests, and knowing whether it is up. */
 export class Connection {
@@ -17,20 +19,21 @@ export class Connection {
     readonly requester: Requester;
     /** What the subjects that this connection listens on begin with; `undefined`: NATS's own `_INBOX`. */
     readonly inboxPrefix: string | undefined;
-    readonly #owned: boolean;
-    readonly #description: string;
+    readonly #target: ResolvedConnection;
+    readonly #logger: WatermarkLogger;
     readonly #reconnectListeners = new Set<() => void>();
     #connected = true;
-    #closing = false;
+    #closing: Promise<void> | undefined;
+    #refusalLogged = false;
     #wakeUp: (() => void) | undefined;
     #whenUp: Promise<void> | undefined;
 
-    private constructor(nc: NatsConnection, owned: boolean, description: string, inboxPrefix: string | undefined) {
+    private constructor(nc: NatsConnection, { connection, logger }: ResolvedNatsKvConfig) {
         this.nc = nc;
-        this.#owned = owned;
-        this.#description = description;
-        this.inboxPrefix = inboxPrefix;
-        this.requester = new Requester(nc, inboxPrefix);
+        this.#target = connection;
+        this.#logger = logger;
+        this.inboxPrefix = connection.kind === 'own' ? connection.clientOptions.inboxPrefix : inboxPrefixOf(nc);
+        this.requester = new Requester(nc, this.inboxPrefix);
         void this.#followStatus();
         void nc.closed().then(() => this.#down());
     }
@@ -44,17 +47,22 @@ export class Connection {
     static async open(config: ResolvedNatsKvConfig, deadline: Deadline): Promise<Connection> {
         const target = config.connection;
         if (target.kind === 'existing') {
-            const nc = target.connection;
-            return new Connection(nc, false, nc.getServer(), inboxPrefixOf(nc));
+            return new Connection(target.connection, config);
         }
-        const options = clientOptions(target);
+        const options = clientOptions(target, config.logger);
+        const reasons = new Set<string>();
         for (let attempt = 0; ; attempt += 1) {
             try {
-                const timeout = Math.max(1, Math.min(DIAL_TIMEOUT_MS, deadline.remainingMs()));
-                const nc = await connect({ ...options, timeout });
-                return new Connection(nc, true, target.servers.join(', '), options.inboxPrefix);
+                return new Connection(await connectWithin(options, deadline), config);
             } catch (error) {
-                throwIfFinal(error, target, config.connectTimeoutMs, deadline);
+                const final = finalConnectError(error, target);
+                if (final !== undefined) {
+                    throw final;
+                }
+                reasons.add(error instanceof Error ? error.message : String(error));
+                if (deadline.passed()) {
+                    throw noServerAnswered(reasons, target, config.connectTimeoutMs);
+                }
             }
             await backOff(attempt, deadline);
         }
@@ -62,7 +70,7 @@ export class Connection {
 
     /** The servers, for messages: without credentials, which an address can't hold here. */
     get description(): string {
-        return this.#description;
+        return this.#target.kind === 'own' ? this.#target.servers.join(', ') : this.nc.getServer();
     }
 
     /** Whether requests are worth sending: what is published while disconnected is dropped by the client. */
@@ -72,7 +80,7 @@ export class Connection {
 
     /** Whether {@link close} was called, here or on the connection itself. */
     get closed(): boolean {
-        return this.#closing || this.nc.isClosed();
+        return this.#closing !== undefined || this.nc.isClosed();
     }
 
     /** Resolves when connected, closed, or when the deadline has passed, whichever comes first. */
@@ -93,14 +101,23 @@ export class Connection {
         return () => this.#reconnectListeners.delete(listener);
     }
 
-    /** Ends what is under way, and drains the connection if this library made it. */
-    async close(): Promise<void> {
-        this.#closing = true;
+    /** Ends what is under way, and drains the connection if this library made it. Further calls wait for the first. */
+    close(): Promise<void> {
+        this.#closing ??= this.#close();
+        return this.#closing;
+    }
+
+    async #close(): Promise<void> {
         this.#resolveWaiting();
         this.requester.close();
-        if (this.#owned && !this.nc.isClosed()) {
-            await (this.connected ? this.nc.drain() : this.nc.close());
+        if (this.#target.kind === 'existing' || this.nc.isClosed()) {
+            return;
         }
+        if (this.connected) {
+            // What fails while draining is cut off by closing.
+            await within(DRAIN_TIMEOUT_MS, this.nc.drain()).catch(() => {});
+        }
+        await this.nc.close();
     }
 
     async #followStatus(): Promise<void> {
@@ -109,11 +126,21 @@ export class Connection {
                 this.#down();
             } else if (status.type === 'reconnect') {
                 this.#up();
-            } else if (status.type === 'error' && status.error instanceof PermissionViolationError) {
-                this.requester.publishRefused(status.error);
+            } else if (status.type === 'error') {
+                this.#noteError(status.error);
             }
         }
         this.#down();
+    }
+
+    #noteError(error: Error): void {
+        if (error instanceof PermissionViolationError) {
+            this.requester.publishRefused(error);
+        } else if (!this.#connected && !this.#refusalLogged && isAuthenticationError(error)) {
+            this.#refusalLogged = true;
+            const refused = describeAuthentication(this.#target);
+            this.#logger.error(`The NATS server refuses ${refused} since the connection was lost; still trying.`);
+        }
     }
 
     #down(): void {
@@ -126,6 +153,7 @@ export class Connection {
 
     #up(): void {
         this.#connected = true;
+        this.#refusalLogged = false;
         this.#resolveWaiting();
         for (const listener of this.#reconnectListeners) {
             listener();
@@ -146,7 +174,39 @@ function inboxPrefixOf(nc: NatsConnection): string | undefined {
     return typeof prefix === 'string' ? prefix : undefined;
 }
 
-function clientOptions(target: Extract<ResolvedConnection, { kind: 'own' }>): NodeConnectionOptions {
+/** Connects; the client itself keeps to a time for each server and each of its addresses, and not for all of them. */
+async function connectWithin(options: NodeConnectionOptions, deadline: Deadline): Promise<NatsConnection> {
+    const remaining = Math.max(1, deadline.remainingMs());
+    const connecting = connect({ ...options, timeout: Math.min(DIAL_TIMEOUT_MS, remaining) });
+    try {
+        return await within(remaining, connecting);
+    } catch (error) {
+        connecting.then(
+            late => late.close(),
+            () => {}
+        );
+        throw error;
+    }
+}
+
+async function within<T>(durationMs: number, work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new TimeoutError()), durationMs);
+    });
+    try {
+        return await Promise.race([work, late]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+function clientOptions(
+    target: Extract<ResolvedConnection, { kind: 'own' }>,
+    logger: WatermarkLogger
+): NodeConnectionOptions {
+    const onProblem = (problem: string) =>
+        logger.warn(`credentials: ${problem}; the credentials that were read last are used again.`);
     return {
         reconnectTimeWait: 250,
         reconnectJitter: 250,
@@ -166,37 +226,6 @@ function clientOptions(target: Extract<ResolvedConnection, { kind: 'own' }>): No
         ...(target.token === undefined ? {} : { token: target.token }),
         ...(target.user === undefined ? {} : { user: target.user }),
         ...(target.pass === undefined ? {} : { pass: target.pass }),
-        ...(target.credentials === undefined ? {} : { authenticator: fileAuthenticator(target.credentials) })
+        ...(target.credentials === undefined ? {} : { authenticator: fileAuthenticator(target.credentials, onProblem) })
     };
-}
-
-function throwIfFinal(
-    error: unknown,
-    target: Extract<ResolvedConnection, { kind: 'own' }>,
-    connectTimeoutMs: number,
-    deadline: Deadline
-): void {
-    const servers = target.servers.join(', ');
-    if (isAuthenticationError(error)) {
-        throw new WatermarkError(
-            WatermarkErrorCode.AUTHENTICATION_FAILED,
-            `The NATS server (${servers}) refused ${describeAuthentication(target)}.`,
-            { remediation: 'Check that the user exists on this server and that the secret is the current one.' }
-        );
-    }
-    if (isTlsError(error)) {
-        throw new WatermarkError(
-            WatermarkErrorCode.UNAVAILABLE,
-            `No secure connection to the NATS server (${servers}) could be made: ${error.message}.`,
-            { remediation: 'Check the tls options (caFile, certFile, keyFile) and the name in the certificate.' }
-        );
-    }
-    if (deadline.passed()) {
-        const reason = error instanceof Error && error.message !== '' ? error.message : 'no answer';
-        throw new WatermarkError(
-            WatermarkErrorCode.UNAVAILABLE,
-            `No NATS server answered within ${connectTimeoutMs} ms at ${servers} (${reason}).`,
-            { remediation: 'Check the addresses, and that the servers run and can be reached from here.' }
-        );
-    }
 }

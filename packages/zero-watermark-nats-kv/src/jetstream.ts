@@ -1,4 +1,4 @@
-import { headers as newHeaders, type Msg, type MsgHdrs } from '@nats-io/transport-node';
+import { headers as newHeaders, type Msg, type MsgHdrs, nuid } from '@nats-io/transport-node';
 
 import { ApiFailure, JetStreamCode } from './nats-errors.js';
 import type { Requester } from './requester.js';
@@ -30,6 +30,8 @@ export interface StreamConfig {
     readonly deny_delete?: boolean;
     readonly deny_purge?: boolean;
     readonly allow_direct?: boolean;
+    /** Atomic batches (2.12+); older servers leave it out of their answers. */
+    readonly allow_atomic?: boolean;
     readonly sealed?: boolean;
     readonly placement?: { readonly cluster?: string; readonly tags?: readonly string[] };
     readonly mirror?: { readonly name: string };
@@ -48,6 +50,13 @@ export interface StreamInfo {
 export interface PublishAck {
     readonly sequence: number;
     readonly duplicate: boolean;
+}
+
+/** One message of an atomic batch. */
+export interface BatchMessage {
+    readonly subject: string;
+    readonly payload: Uint8Array;
+    readonly headers: MsgHdrs;
 }
 
 export interface ConsumerConfig {
@@ -125,6 +134,31 @@ export class JetStream {
         return streamInfo(await this.#ask(subject, JSON.stringify(config), timeoutMs));
     }
 
+    /** Removes all messages below a sequence; beyond the last one it moves the stream on to that sequence. */
+    async purge(stream: string, belowSequence: number, timeoutMs: number): Promise<void> {
+        await this.#ask(`$JS.API.STREAM.PURGE.${stream}`, JSON.stringify({ seq: belowSequence }), timeoutMs);
+    }
+
+    /**
+     * Stores messages all together or not at all (2.12+, streams with `allow_atomic`).
+     *
+     * @returns the sequence of the last one; the others are right before it, in order
+     */
+    async publishBatch(messages: readonly BatchMessage[], timeoutMs: number): Promise<PublishAck> {
+        const id = nuid.next();
+        const last = messages.length - 1;
+        for (const [index, { subject, payload, headers }] of messages.entries()) {
+            headers.set('Nats-Batch-Id', id);
+            headers.set('Nats-Batch-Sequence', String(index + 1));
+            if (index === last) {
+                headers.set('Nats-Batch-Commit', '1');
+                return this.publish(subject, payload, headers, timeoutMs);
+            }
+            this.#requester.publish(subject, payload, headers);
+        }
+        throw new RangeError('a batch needs at least one message');
+    }
+
     /**
      * Makes a consumer that pushes, in order, without acknowledgements, and that the server removes by itself.
      *
@@ -170,6 +204,15 @@ export class JetStream {
         }
         return answer;
     }
+}
+
+/** Headers with these names and values. */
+export function headersWith(...entries: readonly (readonly [string, string])[]): MsgHdrs {
+    const result = newHeaders();
+    for (const [name, value] of entries) {
+        result.set(name, value);
+    }
+    return result;
 }
 
 /** Headers of a write: its own id, and the condition under which it is to be stored. */

@@ -5,16 +5,27 @@ import { decodeKey, encodeKey, subjectOfKey } from './key-codec.js';
 
 const anyKey = fc.string({ unit: 'binary' });
 /** Keys near the border between what stands unchanged and what is escaped. */
-const trickyKey = fc.string({ unit: fc.constantFrom('=', '.', '_', 'k', 'v', 'A', '2', 'E', '/', '-', ' ', '*', '>', 'ü', '\0') });
+const trickyKey = fc.string({
+    unit: fc.constantFrom('=', '.', '_', 'k', 'v', 'A', '2', 'E', '/', '-', ' ', '*', '>', 'ü', '\0')
+});
 
 const SUBJECT = /^[!-)+-=?-~]+$/;
 
 describe('any Unicode string is a key', () => {
-    test.each([['any', anyKey], ['tricky', trickyKey]] as const)('%s keys come back as they were', (_, keys) => {
-        fc.assert(fc.property(keys, key => decodeKey(encodeKey(key)) === key), { numRuns: 2_000 });
+    test.each([
+        ['any', anyKey],
+        ['tricky', trickyKey]
+    ] as const)('%s keys come back as they were', (_, keys) => {
+        fc.assert(
+            fc.property(keys, key => decodeKey(encodeKey(key)) === key),
+            { numRuns: 2_000 }
+        );
     });
 
-    test.each([['any', anyKey], ['tricky', trickyKey]] as const)('no two %s keys collide', (_, keys) => {
+    test.each([
+        ['any', anyKey],
+        ['tricky', trickyKey]
+    ] as const)('no two %s keys collide', (_, keys) => {
         fc.assert(
             fc.property(keys, keys, (a, b) => {
                 expect(encodeKey(a) === encodeKey(b)).toBe(a === b);
@@ -23,7 +34,10 @@ describe('any Unicode string is a key', () => {
         );
     });
 
-    test.each([['any', anyKey], ['tricky', trickyKey]] as const)('tokens of %s keys are subjects that NATS takes', (_, keys) => {
+    test.each([
+        ['any', anyKey],
+        ['tricky', trickyKey]
+    ] as const)('tokens of %s keys are subjects that NATS takes', (_, keys) => {
         fc.assert(
             fc.property(keys, key => {
                 const token = encodeKey(key);

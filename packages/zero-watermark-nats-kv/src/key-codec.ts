@@ -27,9 +27,7 @@ export function encodeKey(key: string): string {
     }
     let token = '=';
     for (const byte of utf8.encode(key)) {
-        token += plainByte(byte)
-            ? String.fromCharCode(byte)
-            : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+        token += plainByte(byte) ? String.fromCharCode(byte) : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
     }
     return token;
 }

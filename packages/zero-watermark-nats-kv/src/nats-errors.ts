@@ -1,21 +1,33 @@
-import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
-import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/transport-node';
+import { InvalidOptionsError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import {
+    type Authenticator,
+    AuthorizationError,
+    ConnectionError,
+    InvalidArgumentError,
+    UserAuthenticationExpiredError
+} from '@nats-io/transport-node';
 
 import type { ResolvedConnection } from './options.js';
 import type { RequestFailure } from './requester.js';
 
 /** JetStream's error numbers that this package acts on (nats-server `server/errors.json`). */
 export const JetStreamCode = {
+    RESOURCE_LIMITS_OF_ACCOUNT: 10002,
+    NO_SUITABLE_PEERS: 10005,
     CLUSTER_NOT_AVAILABLE: 10008,
     CONSUMER_NOT_FOUND: 10014,
     INSUFFICIENT_RESOURCES: 10023,
+    TOO_MANY_STREAMS: 10027,
     NO_MESSAGE_FOUND: 10037,
     NOT_ENABLED_FOR_ACCOUNT: 10039,
+    INSUFFICIENT_STORAGE: 10047,
     MESSAGE_TOO_LARGE: 10054,
     STREAM_NAME_EXISTS: 10058,
     STREAM_NOT_FOUND: 10059,
     WRONG_LAST_SEQUENCE: 10071,
+    REPLICAS_WITHOUT_CLUSTER: 10074,
     NOT_ENABLED: 10076,
+    BUCKET_FULL: 10077,
     /** The first try of this message is still being stored (2.12+). */
     DUPLICATE_IN_FLIGHT: 10158,
     /** Like 10071, from a leader that doesn't know the sequence yet (2.12+). */
@@ -44,6 +56,17 @@ export function isTransient(failure: ApiFailure): boolean {
     return TRANSIENT.has(failure.code);
 }
 
+/** What can be done about limits; the server's own text says which one was reached. */
+const REMEDIATIONS: ReadonlyMap<number, string> = new Map([
+    [JetStreamCode.RESOURCE_LIMITS_OF_ACCOUNT, 'Raise the limits of the account (max_file, max_mem), or make room.'],
+    [JetStreamCode.NO_SUITABLE_PEERS, 'It takes as many servers as replicas, with room, that fit the placement.'],
+    [JetStreamCode.INSUFFICIENT_RESOURCES, "Raise the server's max_file_store (max_memory_store), or make room."],
+    [JetStreamCode.TOO_MANY_STREAMS, 'Raise max_streams of the account.'],
+    [JetStreamCode.INSUFFICIENT_STORAGE, "Raise the server's max_file_store (max_memory_store), or make room."],
+    [JetStreamCode.REPLICAS_WITHOUT_CLUSTER, 'Set replicas to 1, or let the servers form a cluster.'],
+    [JetStreamCode.BUCKET_FULL, 'Raise max_bytes of the bucket (nats stream edit), or make room.']
+]);
+
 /** What a refusal that is not about the message itself means to the caller. */
 export function errorOfApiFailure(failure: ApiFailure, bucket: string): WatermarkError {
     switch (failure.code) {
@@ -57,12 +80,15 @@ export function errorOfApiFailure(failure: ApiFailure, bucket: string): Watermar
             );
         case JetStreamCode.NOT_ENABLED:
             return jetStreamNotEnabled();
-        default:
+        default: {
+            const remediation = REMEDIATIONS.get(failure.code);
             return new WatermarkError(
                 WatermarkErrorCode.UNAVAILABLE,
-                `The NATS server refused: ${failure.message} (JetStream error ${failure.code}).`,
-                { cause: failure }
+                `The NATS server refused a request for the KV bucket "${bucket}": ` +
+                    `${failure.message} (JetStream error ${failure.code}).`,
+                remediation === undefined ? { cause: failure } : { cause: failure, remediation }
             );
+        }
     }
 }
 
@@ -103,8 +129,58 @@ export function jetStreamNotEnabled(): WatermarkError {
     });
 }
 
+type OwnConnection = Extract<ResolvedConnection, { kind: 'own' }>;
+
+/** The error to report when connecting can't succeed however often it is tried, or `undefined`. */
+export function finalConnectError(error: unknown, target: OwnConnection): WatermarkError | undefined {
+    const servers = target.servers.join(', ');
+    if (error instanceof InvalidArgumentError || error instanceof TypeError) {
+        return new InvalidOptionsError('The NATS client refuses the options', [`connection: ${error.message}`]);
+    }
+    if (isAuthenticationError(error)) {
+        return new WatermarkError(
+            WatermarkErrorCode.AUTHENTICATION_FAILED,
+            `The NATS server (${servers}) refused ${describeAuthentication(target)}.`,
+            { remediation: 'Check that the user exists on this server and that the secret is the current one.' }
+        );
+    }
+    const tlsProblem = findTlsProblem(error) ?? findMissingTls(error, target);
+    if (tlsProblem !== undefined) {
+        return new WatermarkError(
+            WatermarkErrorCode.UNAVAILABLE,
+            `No secure connection to the NATS server (${servers}) could be made: ${tlsProblem}.`,
+            { remediation: 'Check the tls options (caFile, certFile, keyFile) and the names in the certificates.' }
+        );
+    }
+    return undefined;
+}
+
+/** No server could be connected to in the time that was given, for these reasons. */
+export function noServerAnswered(
+    reasons: ReadonlySet<string>,
+    target: OwnConnection,
+    connectTimeoutMs: number
+): WatermarkError {
+    const servers = target.servers.join(', ');
+    const ofTls =
+        ' Over TLS, a server also falls silent when it refuses the client certificate (certFile, keyFile),' +
+        ' or when it wants handshakeFirst.';
+    return new WatermarkError(
+        WatermarkErrorCode.UNAVAILABLE,
+        `No NATS server answered within ${connectTimeoutMs} ms at ${servers} (${[...reasons].join('; ')}).`,
+        {
+            remediation:
+                'Check the addresses, and that the servers run and can be reached from here.' +
+                (target.tls === undefined ? '' : ofTls)
+        }
+    );
+}
+
 /** Names the kind of credential that is used, never its value. */
-export function describeAuthentication(target: Extract<ResolvedConnection, { kind: 'own' }>): string {
+export function describeAuthentication(target: ResolvedConnection): string {
+    if (target.kind === 'existing') {
+        return 'the credentials of the connection that was passed in';
+    }
     if (target.credentials !== undefined) {
         return `the credentials file ${JSON.stringify(target.credentials)}`;
     }
@@ -114,10 +190,22 @@ export function describeAuthentication(target: Extract<ResolvedConnection, { kin
     if (target.user !== undefined) {
         return 'the user and password';
     }
-    if (target.clientOptions.authenticator !== undefined) {
-        return 'the authenticator';
+    const { authenticator } = target.clientOptions;
+    return authenticator === undefined
+        ? 'a connection without credentials'
+        : `the ${[authenticator].flat().map(kindOf).join(' and ')} of connection.authenticator`;
+}
+
+function kindOf(authenticator: Authenticator): string {
+    try {
+        const proof: object = authenticator('') ?? {};
+        const kind = (['jwt', 'nkey', 'auth_token', 'user'] as const).find(name => name in proof);
+        return kind === undefined
+            ? 'credentials'
+            : { jwt: 'JWT', nkey: 'NKey', auth_token: 'token', user: 'user' }[kind];
+    } catch {
+        return 'credentials';
     }
-    return 'a connection without credentials';
 }
 
 export function isAuthenticationError(error: unknown): boolean {
@@ -127,19 +215,29 @@ export function isAuthenticationError(error: unknown): boolean {
 }
 
 /** OpenSSL and Node give TLS failures a code of their own; a refused client certificate comes as an alert. */
-export function isTlsError(error: unknown): error is Error {
-    return causes(error).some(cause => {
+function findTlsProblem(error: unknown): string | undefined {
+    for (const cause of causes(error)) {
         const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-        return (
+        const isTls =
             typeof code === 'string' &&
-            /^(ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/.test(code)
-        );
-    });
+            /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/.test(code);
+        if (isTls && cause instanceof Error) {
+            // OpenSSL's message is a line from its source; the reason is what a person can read.
+            return 'reason' in cause && typeof cause.reason === 'string' ? cause.reason : cause.message;
+        }
+    }
+    return undefined;
+}
+
+/** The client has no code for this; if its text changes, the same is reported when the time is over. */
+function findMissingTls(error: unknown, target: OwnConnection): string | undefined {
+    const refused = error instanceof ConnectionError && target.tls !== undefined && /'tls'/.test(error.message);
+    return refused ? 'the server offers no TLS' : undefined;
 }
 
 function causes(error: unknown): unknown[] {
     const chain: unknown[] = [];
-    for (let cause = error; cause !== undefined && cause !== null && chain.length < 5; ) {
+    for (let cause = error; cause !== undefined && cause !== null && chain.length < 5;) {
         chain.push(cause);
         cause = cause instanceof Error ? cause.cause : undefined;
     }

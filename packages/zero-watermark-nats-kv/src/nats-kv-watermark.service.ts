@@ -95,7 +95,7 @@ export class NatsKvWatermarkService extends WatermarkService {
         return this.#call(async deadline => {
             const subject = this.#subjectOf(key);
             const content = this.#contentOf(key, version, data);
-            for (let expectedRevision = 0; ; ) {
+            for (let expectedRevision = 0; ;) {
                 const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
                 if (result.stored) {
                     return result.revision;
@@ -174,7 +174,7 @@ export class NatsKvWatermarkService extends WatermarkService {
         return this.#call(async deadline => {
             const subject = this.#subjectOf(key);
             const revisions: Watermark[] = [];
-            for (let seq = 1; ; ) {
+            for (let seq = 1; ;) {
                 const message = await this.#context.store.read({ seq, next_by_subj: subject }, deadline);
                 if (message === null) {
                     return revisions;
@@ -196,7 +196,8 @@ export class NatsKvWatermarkService extends WatermarkService {
         return this.#call(async () => {
             const { logger } = this.#context;
             let active = true;
-            const report = (error: unknown) => logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
+            const report = (error: unknown) =>
+                logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
             const feed = await Feed.open(this.#context, this.#subjectOf(key), options.includeCurrent === true, {
                 message: message => {
                     const entry = active ? this.#readOrLog(message) : undefined;
@@ -292,7 +293,7 @@ export class NatsKvWatermarkService extends WatermarkService {
                 WatermarkErrorCode.VALUE_TOO_LARGE,
                 `The record of ${JSON.stringify(key)} has ${payload.length} bytes; ` +
                     `the KV bucket "${name}" takes at most ${maxRecordBytes}.`,
-                { remediation: 'Store less data, or raise the bucket\'s max-value-size and the server\'s max_payload.' }
+                { remediation: "Store less data, or raise the bucket's max-value-size and the server's max_payload." }
             );
         }
         return { payload, headers: NO_HEADERS };
@@ -313,13 +314,8 @@ export class NatsKvWatermarkService extends WatermarkService {
         deadline: Deadline
     ): Promise<StoredMessage | null> {
         const atLeast = result.actualRevision;
-        return this.#context.store.readUntil(
-            { last_by_subj: subject },
-            deadline,
-            message =>
-                atLeast === undefined
-                    ? (message?.sequence ?? 0) !== expectedRevision
-                    : (message?.sequence ?? 0) >= atLeast
+        return this.#context.store.readUntil({ last_by_subj: subject }, deadline, message =>
+            atLeast === undefined ? (message?.sequence ?? 0) !== expectedRevision : (message?.sequence ?? 0) >= atLeast
         );
     }
 

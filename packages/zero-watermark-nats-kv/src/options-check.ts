@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 
-import { findCredentialsProblem } from './credentials.js';
+import { SMALLEST_RECORD_BYTES } from './bucket-config.js';
+import { findCredentialsProblem, findFileProblem } from './credentials.js';
 
 type Check = (value: unknown) => string | undefined;
 
@@ -12,8 +13,8 @@ export function findProblems(options: unknown): string[] {
     const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
     const problems: string[] = [];
     for (const [name, value] of given) {
-        const check = checks[name];
-        const problem = check === undefined ? unknownOption(name) : check(value);
+        const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+        const problem = check === undefined ? unknownOption() : check(value);
         if (problem !== undefined) {
             problems.push(`${name}: ${problem}`);
         }
@@ -54,7 +55,7 @@ function findProblemsOfOwnConnection(given: ReadonlyMap<string, unknown>, connec
         given.has('credentials') && 'credentials',
         given.has('token') && 'token',
         (given.has('user') || given.has('pass')) && 'user/pass',
-        typeof connection === 'object' && connection !== null && 'authenticator' in connection && 'connection.authenticator'
+        hasAuthenticator(connection) && 'connection.authenticator'
     ].filter(kind => kind !== false);
     if (kinds.length > 1) {
         problems.push(`${kinds.join(', ')}: exclude each other; expected one way to authenticate`);
@@ -66,6 +67,11 @@ function findProblemsOfOwnConnection(given: ReadonlyMap<string, unknown>, connec
         problems.push('user: is there without pass');
     }
     return problems;
+}
+
+function hasAuthenticator(connection: unknown): boolean {
+    const given = typeof connection === 'object' && connection !== null && 'authenticator' in connection;
+    return given && connection.authenticator !== undefined;
 }
 
 const OWN_CONNECTION_ONLY = ['servers', 'credentials', 'token', 'user', 'pass', 'tls', 'name'] as const;
@@ -84,18 +90,21 @@ const checks: Readonly<Record<string, Check>> = {
     token: secretText,
     user: value => (typeof value === 'string' && value !== '' ? undefined : 'expected a non-empty string'),
     pass: secretText,
-    tls: plainObject,
+    tls: checkTls,
     name: value => (typeof value === 'string' && value !== '' ? undefined : 'expected a non-empty string'),
     bucketPolicy: oneOf('create', 'require'),
     replicas: wholeNumber(1, 5),
     history: wholeNumber(1, 64),
     storage: oneOf('file', 'memory'),
-    maxValueSizeBytes: wholeNumber(256, 2 ** 31 - 1),
+    maxValueSizeBytes: wholeNumber(SMALLEST_RECORD_BYTES, 2 ** 31 - 1),
     ttlMs: value => (value === 0 ? undefined : wholeNumber(100, Number.MAX_SAFE_INTEGER)(value)),
     placement: checkPlacement,
     readConsistency: oneOf('leader', 'any'),
     timeoutMs: wholeNumber(100, 2 ** 31 - 1),
     connectTimeoutMs: wholeNumber(100, 2 ** 31 - 1),
+    retainTokens: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    retainMs: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    compareResumeTokens: value => (typeof value === 'function' ? undefined : 'expected a function'),
     connection: checkConnection,
     logger: value =>
         typeof value === 'object' &&
@@ -121,25 +130,53 @@ function checkServers(value: unknown): string | undefined {
     return problems.length === 0 ? undefined : problems.join('; ');
 }
 
+/**
+ * Says what is wrong with an address without repeating it: a malformed one may hold a password where nobody expects
+ * it. Which one of the list it is, the caller knows.
+ */
 function findServerProblem(server: unknown): string | undefined {
+    const expected = 'expected "nats://host:port"';
     if (typeof server !== 'string' || server.trim() === '') {
-        return `expected "nats://host:port", got ${show(server)}`;
+        return `is ${typeof server === 'string' ? 'empty' : `a value of type ${typeof server}`}; ${expected}`;
     }
-    // The text after an @ is shown to nobody: what stands before it may be a password.
     if (server.includes('@')) {
         return 'holds credentials; put them into user and pass, token or credentials, not into the address';
     }
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(server)?.[1];
-    if (scheme !== undefined && scheme !== 'nats' && scheme !== 'tls') {
-        return `has the scheme "${scheme}"; expected nats:// or tls://, got ${show(server)}`;
+    if (scheme !== undefined && !/^(nats|tls)$/i.test(scheme)) {
+        return 'has another scheme than nats:// and tls://';
     }
     try {
         const url = new URL(scheme === undefined ? `nats://${server}` : server);
         const extra = url.search !== '' || url.hash !== '' || (url.pathname !== '' && url.pathname !== '/');
-        return url.hostname === '' || extra ? `expected "nats://host:port", got ${show(server)}` : undefined;
+        return url.hostname === '' || extra ? `has more or less than host and port; ${expected}` : undefined;
     } catch {
-        return `is no address; expected "nats://host:port", got ${show(server)}`;
+        return `is no address; ${expected}`;
     }
+}
+
+const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
+
+function checkTls(value: unknown): string | undefined {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        return 'expected an object such as { caFile: "./ca.pem" }';
+    }
+    const given: Readonly<Record<string, unknown>> = { ...value };
+    if (given['rejectUnauthorized'] === false || given['checkServerIdentity'] !== undefined) {
+        return "certificates of servers are always verified; put the authority's certificate into caFile or ca";
+    }
+    const problems = TLS_FILES.filter(name => given[name] !== undefined).map(name => {
+        const path = given[name];
+        const problem = typeof path === 'string' ? findFileProblem(path) : 'expected the path of a file';
+        return problem === undefined ? undefined : `${name}: ${problem}`;
+    });
+    const hasCertificate = given['certFile'] !== undefined || given['cert'] !== undefined;
+    const hasKey = given['keyFile'] !== undefined || given['key'] !== undefined;
+    if (hasCertificate !== hasKey) {
+        problems.push('a client certificate (certFile or cert) and its key (keyFile or key) go together');
+    }
+    const found = problems.filter(problem => problem !== undefined);
+    return found.length === 0 ? undefined : found.join('; ');
 }
 
 function checkPlacement(value: unknown): string | undefined {
@@ -170,16 +207,12 @@ function checkConnection(value: unknown): string | undefined {
     return misplaced.length === 0 ? undefined : `${misplaced.join(', ')} belong one level up, beside connection`;
 }
 
-function unknownOption(name: string): string {
+function unknownOption(): string {
     return `is unknown; expected one of ${Object.keys(checks).join(', ')}`;
 }
 
 function secretText(value: unknown): string | undefined {
     return typeof value === 'string' && value !== '' ? undefined : 'expected a non-empty string';
-}
-
-function plainObject(value: unknown): string | undefined {
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'expected an object';
 }
 
 function oneOf(...allowed: readonly string[]): Check {

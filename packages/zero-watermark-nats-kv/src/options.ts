@@ -66,6 +66,26 @@ export interface NatsKvBucketConfig {
      * @default 15_000 (a leader killed with -9 was seen to be silent for up to 10 s)
      */
     timeoutMs?: number;
+    /**
+     * How many resume tokens a shard keeps below the one that zero-cache committed last.
+     *
+     * @default 10_000
+     */
+    retainTokens?: number;
+    /**
+     * How long resume tokens are kept after zero-cache has committed them, in milliseconds: a replica that lost its
+     * change database asks for older ones.
+     *
+     * @default 3_600_000
+     */
+    retainMs?: number;
+    /**
+     * Orders resume tokens as the upstream does. With it, a new token that is not after its shard's head is refused
+     * (`OUT_OF_ORDER`) where otherwise zero-cache would drop its change. Costs two reads a write.
+     *
+     * @default tokens are taken in the order of the calls
+     */
+    compareResumeTokens?: (a: string, b: string) => number;
     /** @default messages go to the console (to Nest's logger in a Nest application) */
     logger?: WatermarkLogger;
 }
@@ -160,6 +180,9 @@ export interface ResolvedNatsKvConfig {
     readonly readConsistency: 'leader' | 'any';
     readonly timeoutMs: number;
     readonly connectTimeoutMs: number;
+    readonly retainTokens: number;
+    readonly retainMs: number;
+    readonly compareResumeTokens: ((a: string, b: string) => number) | undefined;
     readonly logger: WatermarkLogger;
 }
 
@@ -187,6 +210,9 @@ export function resolveOptions(options: NatsKvOptions | MaybeUndefined<NatsKvOpt
         readConsistency: options.readConsistency ?? 'leader',
         timeoutMs: options.timeoutMs ?? 15_000,
         connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
+        retainTokens: options.retainTokens ?? 10_000,
+        retainMs: options.retainMs ?? 3_600_000,
+        compareResumeTokens: options.compareResumeTokens,
         logger: options.logger ?? consoleLogger
     });
 }
@@ -196,7 +222,7 @@ function resolveConnection(options: MaybeUndefined<NatsKvOptions>): ResolvedConn
         return { kind: 'existing', connection: options.connection };
     }
     const servers = options.servers ?? [];
-    const wantsTls = servers.some(server => server.startsWith('tls://'));
+    const wantsTls = servers.some(server => /^tls:/i.test(server));
     return {
         kind: 'own',
         servers: [...servers],

@@ -51,7 +51,10 @@ export class PushConsumer {
      *
      * @throws {RequestFailure | ApiFailure} as the JetStream API answers
      */
-    async create(config: Pick<ConsumerConfig, 'filter_subject' | 'deliver_policy' | 'opt_start_seq'>, timeoutMs: number) {
+    async create(
+        config: Pick<ConsumerConfig, 'filter_subject' | 'deliver_policy' | 'opt_start_seq'>,
+        timeoutMs: number
+    ) {
         const { bucket, store } = this.#context;
         const identity = { name: this.name, deliver_subject: this.deliverSubject };
         await store.js.createConsumer(bucket.stream, { ...identity, ...config }, timeoutMs);

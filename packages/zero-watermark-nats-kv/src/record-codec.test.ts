@@ -57,7 +57,10 @@ describe('round trip', () => {
 
     test('an object of another realm is an object', () => {
         const foreign = runInNewContext('({ a: { b: [1] } })') as Record<string, unknown>;
-        expect(decodeRecord(encodeRecord('v1', foreign))).toMatchObject({ ok: true, content: { data: { a: { b: [1] } } } });
+        expect(decodeRecord(encodeRecord('v1', foreign))).toMatchObject({
+            ok: true,
+            content: { data: { a: { b: [1] } } }
+        });
     });
 });
 
@@ -90,7 +93,9 @@ describe('what JSON would change silently is refused, with its path', () => {
         ['a class instance', new (class Thing {})(), /data is an instance of Thing/]
     ])('%s', (_, value, message) => {
         expect(() => encodeRecord('v1', value as Record<string, unknown>)).toThrow(message);
-        expect(codeOf(() => encodeRecord('v1', value as Record<string, unknown>))).toBe(WatermarkErrorCode.INVALID_DATA);
+        expect(codeOf(() => encodeRecord('v1', value as Record<string, unknown>))).toBe(
+            WatermarkErrorCode.INVALID_DATA
+        );
     });
 
     test('nesting without end', () => {
@@ -110,13 +115,16 @@ describe('what JSON would change silently is refused, with its path', () => {
     });
 });
 
-test.each([['', 'an empty one'], [undefined, 'undefined'], [null, 'null'], [1, 'a number'], [{}, 'an instance of Object']])(
-    'the version %j is refused',
-    (value, name) => {
-        expect(() => encodeRecord(value as string, undefined)).toThrow(name);
-        expect(codeOf(() => encodeRecord(value as string, undefined))).toBe(WatermarkErrorCode.INVALID_VERSION);
-    }
-);
+test.each([
+    ['', 'an empty one'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [1, 'a number'],
+    [{}, 'an instance of Object']
+])('the version %j is refused', (value, name) => {
+    expect(() => encodeRecord(value as string, undefined)).toThrow(name);
+    expect(codeOf(() => encodeRecord(value as string, undefined))).toBe(WatermarkErrorCode.INVALID_VERSION);
+});
 
 describe('whatever stands in a bucket gets a reason', () => {
     test.each([

@@ -36,8 +36,7 @@ export function encodeRecord(version: string, data: Record<string, unknown> | un
 
 /** A record as it was stored, or why it is none. */
 export type DecodedRecord =
-    | { readonly ok: true; readonly content: RecordContent }
-    | { readonly ok: false; readonly reason: string };
+    { readonly ok: true; readonly content: RecordContent } | { readonly ok: false; readonly reason: string };
 
 /** Decodes what {@link encodeRecord} made. Never throws: whatever stands in a bucket gets a reason. */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord {

@@ -4,7 +4,14 @@ import { nuid } from '@nats-io/transport-node';
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
 import { backOff, type Deadline } from './deadline.js';
-import { JetStream, MESSAGE_ID, type MessageQuery, type StoredMessage, type StreamInfo, writeHeaders } from './jetstream.js';
+import {
+    JetStream,
+    MESSAGE_ID,
+    type MessageQuery,
+    type StoredMessage,
+    type StreamInfo,
+    writeHeaders
+} from './jetstream.js';
 import {
     ApiFailure,
     bucketNotFound,
@@ -57,9 +64,7 @@ export class RecordStore {
 
     /** Reads from the stream's leader. */
     read(query: MessageQuery, deadline: Deadline): Promise<StoredMessage | null> {
-        return this.#note(
-            this.retry(deadline, timeoutMs => this.js.getMessage(this.#bucket.stream, query, timeoutMs))
-        );
+        return this.#note(this.retry(deadline, timeoutMs => this.js.getMessage(this.#bucket.stream, query, timeoutMs)));
     }
 
     /** Reads from the leader until what it has is `recent`: one that was deposed may not know of it yet. */
@@ -150,7 +155,7 @@ export class RecordStore {
                 return await ask(attemptMs(deadline));
             } catch (error) {
                 if (!mayPass(error) || deadline.passed()) {
-                    throw this.#toWatermarkError(error);
+                    throw this.toWatermarkError(error);
                 }
             }
             await this.#pause(attempt, deadline);
@@ -170,7 +175,12 @@ export class RecordStore {
                 : { kind: 'not-sent', error: disconnected(this.#connection.description) };
         }
         try {
-            const ack = await this.js.publish(subject, payload, writeHeaders(id, expected, headers), attemptMs(deadline));
+            const ack = await this.js.publish(
+                subject,
+                payload,
+                writeHeaders(id, expected, headers),
+                attemptMs(deadline)
+            );
             return { kind: 'stored', revision: ack.sequence };
         } catch (error) {
             return this.#outcomeOf(error);
@@ -188,8 +198,8 @@ export class RecordStore {
                     return { kind: 'in-doubt' };
                 default:
                     return isTransient(error)
-                        ? { kind: 'not-sent', error: this.#toWatermarkError(error) }
-                        : { kind: 'refused', error: this.#toWatermarkError(error) };
+                        ? { kind: 'not-sent', error: this.toWatermarkError(error) }
+                        : { kind: 'refused', error: this.toWatermarkError(error) };
             }
         }
         if (!(error instanceof RequestFailure)) {
@@ -202,9 +212,9 @@ export class RecordStore {
             // Nobody takes writes for the bucket: an election, or the bucket is gone.
             return (await this.#bucketIsGone())
                 ? { kind: 'refused', error: bucketNotFound(this.#bucket.name) }
-                : { kind: 'not-sent', error: this.#toWatermarkError(error) };
+                : { kind: 'not-sent', error: this.toWatermarkError(error) };
         }
-        return { kind: 'refused', error: this.#toWatermarkError(error) };
+        return { kind: 'refused', error: this.toWatermarkError(error) };
     }
 
     /**
@@ -262,7 +272,8 @@ export class RecordStore {
         await this.#connection.settled(deadline);
     }
 
-    #toWatermarkError(error: unknown): WatermarkError {
+    /** What a failed request or a refusal means to the caller; anything else is thrown as it is. */
+    toWatermarkError(error: unknown): WatermarkError {
         if (error instanceof ApiFailure) {
             return errorOfApiFailure(error, this.#bucket.name);
         }
@@ -294,14 +305,16 @@ function lastWord(outcome: AttemptOutcome, inDoubt: boolean): WriteResult {
     throw !inDoubt && outcome.kind === 'not-sent' ? outcome.error : outcomeUnknown();
 }
 
-function mayPass(error: unknown): boolean {
+/** Whether asking again may help. */
+export function mayPass(error: unknown): boolean {
     if (error instanceof ApiFailure) {
         return isTransient(error);
     }
     return error instanceof RequestFailure && error.kind !== 'closed' && error.kind !== 'not-permitted';
 }
 
-function attemptMs(deadline: Deadline): number {
+/** How long one try may take. */
+export function attemptMs(deadline: Deadline): number {
     return Math.max(1, Math.min(ATTEMPT_MS, deadline.remainingMs()));
 }
 
@@ -319,7 +332,8 @@ function disconnected(servers: string): WatermarkError {
     );
 }
 
-function outcomeUnknown(cause?: unknown): WatermarkError {
+/** For a write of which nobody can say whether it was stored. */
+export function outcomeUnknown(cause?: unknown): WatermarkError {
     return new WatermarkError(
         WatermarkErrorCode.OUTCOME_UNKNOWN,
         'Whether the write was stored is not known: it was sent, and no acknowledgement came that could be trusted.',

@@ -84,6 +84,13 @@ export class Requester {
         });
     }
 
+    /** Sends a message that nobody answers. */
+    publish(subject: string, payload: Uint8Array, headers: MsgHdrs): void {
+        if (!this.#closed && !this.#nc.isClosed() && !this.#nc.isDraining()) {
+            this.#nc.publish(subject, payload, { headers });
+        }
+    }
+
     /** Fails what is under way because its answer can't come any more. */
     connectionLost(): void {
         this.#failAll('disconnected');

@@ -2,7 +2,10 @@ export {
     CorruptRecordError,
     InvalidOptionsError,
     isWatermarkError,
+    PassthroughWatermarkService,
+    ResumeTokenService,
     RevisionConflictError,
+    TOKEN_WATERMARK_SERVICE,
     WatermarkError,
     WatermarkErrorCode,
     WatermarkService
@@ -10,6 +13,12 @@ export {
 export type {
     AdvanceOptions,
     AdvanceResult,
+    AssignedChange,
+    AssignOptions,
+    IWatermarkService,
+    LexiVersion,
+    ResumePoint,
+    ShardHead,
     Watermark,
     WatermarkEvent,
     WatchAllOptions,

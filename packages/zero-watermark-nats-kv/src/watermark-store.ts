@@ -1,8 +1,9 @@
-import type { WatermarkService } from '@cbnsndwch/zero-contracts';
+import type { ResumeTokenService, WatermarkService } from '@cbnsndwch/zero-contracts';
 
 import { openBucket } from './bucket.js';
 import { Connection } from './connection.js';
 import { Deadline } from './deadline.js';
+import { NatsKvResumeTokenService } from './nats-kv-resume-token.service.js';
 import { NatsKvWatermarkService } from './nats-kv-watermark.service.js';
 import { type MaybeUndefined, type NatsKvOptions, resolveOptions } from './options.js';
 import { RecordStore } from './record-store.js';
@@ -10,6 +11,7 @@ import { RecordStore } from './record-store.js';
 /** An open bucket with its services. */
 export interface WatermarkStore extends AsyncDisposable {
     readonly watermarks: WatermarkService;
+    readonly resumeTokens: ResumeTokenService;
     /**
      * Ends watches, lets calls that are under way finish (for up to five seconds; what is left then fails with `CLOSED`
      * or, for a write that was sent, `OUTCOME_UNKNOWN`), and drains the connection, unless the application passed it in.
@@ -34,12 +36,20 @@ export async function openWatermarkStore(
         const bucket = await openBucket(connection, config, deadline);
         const store = new RecordStore(connection, bucket);
         const { logger, timeoutMs, readConsistency } = config;
-        const watermarks = new NatsKvWatermarkService({ connection, bucket, store, logger, timeoutMs, readConsistency });
+        const watermarks = new NatsKvWatermarkService({
+            connection,
+            bucket,
+            store,
+            logger,
+            timeoutMs,
+            readConsistency
+        });
+        const resumeTokens = new NatsKvResumeTokenService(connection, config);
         const close = async () => {
-            await watermarks.close();
+            await Promise.all([watermarks.close(), resumeTokens.close()]);
             await connection.close();
         };
-        return { watermarks, close, [Symbol.asyncDispose]: close };
+        return { watermarks, resumeTokens, close, [Symbol.asyncDispose]: close };
     } catch (error) {
         await connection.close();
         throw error;

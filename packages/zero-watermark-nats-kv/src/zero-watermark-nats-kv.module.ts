@@ -1,4 +1,9 @@
-import { WatermarkService } from '@cbnsndwch/zero-contracts';
+import {
+    InvalidOptionsError,
+    ResumeTokenService,
+    TOKEN_WATERMARK_SERVICE,
+    WatermarkService
+} from '@cbnsndwch/zero-contracts';
 import {
     type DynamicModule,
     type FactoryProvider,
@@ -39,7 +44,7 @@ const STORE = Symbol('zero-watermark-nats-kv:store');
 const OPTIONS = Symbol('zero-watermark-nats-kv:options');
 
 /**
- * Gives the whole application a `WatermarkService`.
+ * Gives the whole application a `WatermarkService` and a `ResumeTokenService`.
  *
  * The store is opened while the application starts, which fails with a clear error if it can't be, and closed with the
  * application: on `app.close()`, and on signals when shutdown hooks are enabled.
@@ -62,7 +67,12 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
         return declareModule({ provide: OPTIONS, useValue: options }, {});
     }
 
-    /** With options that come from elsewhere, for example from `ConfigService`. */
+    /**
+     * With options that come from elsewhere, for example from `ConfigService`.
+     *
+     * @throws {InvalidOptionsError} unless there is exactly one of `useFactory`, `useClass` and `useExisting`. What is
+     *   wrong with the options themselves is reported when the application starts.
+     */
     static forRootAsync(options: NatsKvAsyncOptions): DynamicModule {
         return declareModule(optionsProvider(options), options);
     }
@@ -85,25 +95,30 @@ function declareModule(options: Provider, { imports, extraProviders, useClass }:
             {
                 provide: STORE,
                 inject: [OPTIONS],
-                useFactory: (configured: ConfiguredOptions) =>
-                    openWatermarkStore({ ...configured, logger: configured.logger ?? nestLogger() })
+                useFactory: (configured: ConfiguredOptions) => openWatermarkStore(withNestLogger(configured))
             },
             {
                 provide: WatermarkService,
                 inject: [STORE],
                 useFactory: (store: WatermarkStore) => store.watermarks
-            }
+            },
+            {
+                provide: ResumeTokenService,
+                inject: [STORE],
+                useFactory: (store: WatermarkStore) => store.resumeTokens
+            },
+            { provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }
         ],
-        exports: [WatermarkService]
+        exports: [WatermarkService, ResumeTokenService, TOKEN_WATERMARK_SERVICE]
     };
 }
 
 function optionsProvider({ inject, useFactory, useClass, useExisting }: NatsKvAsyncOptions): Provider {
     const given = [useFactory, useClass, useExisting].filter(way => way !== undefined);
     if (given.length !== 1) {
-        throw new TypeError(
-            `ZeroWatermarkNatsKvModule.forRootAsync takes exactly one of useFactory, useClass and useExisting, got ${given.length}.`
-        );
+        throw new InvalidOptionsError('ZeroWatermarkNatsKvModule.forRootAsync is called wrongly', [
+            `expected exactly one of useFactory, useClass and useExisting, got ${given.length}`
+        ]);
     }
     if (useFactory !== undefined) {
         return { provide: OPTIONS, inject: inject ?? [], useFactory };
@@ -114,6 +129,13 @@ function optionsProvider({ inject, useFactory, useClass, useExisting }: NatsKvAs
         inject: factory === undefined ? [] : [factory],
         useFactory: (instance: NatsKvOptionsFactory) => instance.createNatsKvOptions()
     };
+}
+
+/** A factory may give anything at run time; what is no object is left to the check of the options. */
+function withNestLogger(configured: ConfiguredOptions): ConfiguredOptions {
+    return typeof configured === 'object' && configured !== null
+        ? { ...configured, logger: configured.logger ?? nestLogger() }
+        : configured;
 }
 
 function nestLogger(): WatermarkLogger {

@@ -1,0 +1,177 @@
+import {
+    isWatermarkError,
+    type LexiVersion,
+    type ResumePoint,
+    ResumeTokenService,
+    type ShardHead,
+    WatermarkError,
+    WatermarkErrorCode
+} from '@cbnsndwch/zero-contracts';
+
+import { openBucket } from './bucket.js';
+import { CallsUnderWay } from './calls-under-way.js';
+import type { Connection } from './connection.js';
+import { Deadline } from './deadline.js';
+import type { ResolvedNatsKvConfig } from './options.js';
+import { Shard } from './shard.js';
+import { bucketOfShard } from './shard-name.js';
+import { TokenLog } from './token-log.js';
+import { positionOf } from './token-watermark.js';
+
+/** How many tokens of one call share its `timeoutMs`; each further group of so many may take that long again. */
+const TOKENS_A_TIMEOUT = 10_000;
+
+/** {@link ResumeTokenService} on NATS KV: a bucket a shard, one write a token. */
+export class NatsKvResumeTokenService extends ResumeTokenService {
+    readonly #connection: Connection;
+    readonly #config: ResolvedNatsKvConfig;
+    readonly #shards = new Map<string, Promise<Shard>>();
+    readonly #calls = new CallsUnderWay();
+
+    constructor(connection: Connection, config: ResolvedNatsKvConfig) {
+        super();
+        this.#connection = connection;
+        this.#config = config;
+    }
+
+    override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
+        return this.#call(shardId, (shard, deadline) => shard.watermarkFor(checkToken(resumeToken), deadline));
+    }
+
+    override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
+        return this.#call(shardId, shard => {
+            resumeTokens.forEach(checkToken);
+            return Promise.all(
+                resumeTokens.map((resumeToken, index) => {
+                    const share = 1 + Math.floor(index / TOKENS_A_TIMEOUT);
+                    return shard.watermarkFor(resumeToken, Deadline.in(this.#config.timeoutMs * share));
+                })
+            );
+        });
+    }
+
+    override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
+        return this.#call(shardId, async (shard, deadline) => {
+            const position = positionOf(String(watermark));
+            if (position === undefined) {
+                throw new WatermarkError(
+                    WatermarkErrorCode.INVALID_ARGUMENT,
+                    `${JSON.stringify(watermark)} is not a watermark of this store; expected a LexiVersion that it gave.`
+                );
+            }
+            return shard.tokenOf(position, deadline);
+        });
+    }
+
+    override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
+        return this.#call(shardId, async (shard, deadline) =>
+            lastWatermark === undefined || lastWatermark === ''
+                ? { kind: 'initial-sync' }
+                : shard.resume(lastWatermark, deadline)
+        );
+    }
+
+    override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
+        return this.#call(shardId, (shard, deadline) => shard.beginSync(checkToken(resumeToken), deadline));
+    }
+
+    override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
+        return this.#call(shardId, async shard => shard.acknowledge(String(watermark)));
+    }
+
+    override abandon(shardId: string): Promise<void> {
+        return this.#call(shardId, (shard, deadline) => shard.fence(0, deadline));
+    }
+
+    override head(shardId: string): Promise<ShardHead | null> {
+        return this.#call(shardId, (shard, deadline) => shard.head(deadline));
+    }
+
+    override async provision(shardIds: readonly string[]): Promise<void> {
+        await Promise.all(shardIds.map(shardId => this.#call(shardId, async () => {})));
+    }
+
+    override async close(): Promise<void> {
+        await this.#calls.close();
+        for (const opening of this.#shards.values()) {
+            await opening.then(
+                shard => shard.stop(),
+                () => {}
+            );
+        }
+    }
+
+    #call<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
+        return this.#calls.run(async () => {
+            const deadline = Deadline.in(this.#config.timeoutMs);
+            const shard = await this.#shard(shardId, deadline);
+            try {
+                return await run(shard, deadline);
+            } catch (error) {
+                if (isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)) {
+                    // Whoever asks next finds the bucket that was made instead, or has it made: above all numbers given.
+                    this.#shards.delete(shardId);
+                }
+                throw error;
+            }
+        });
+    }
+
+    #shard(shardId: string, deadline: Deadline): Promise<Shard> {
+        const open = this.#shards.get(shardId);
+        if (open !== undefined) {
+            return open;
+        }
+        const opening = this.#openShard(shardId, deadline);
+        this.#shards.set(shardId, opening);
+        opening.catch(() => this.#shards.delete(shardId));
+        return opening;
+    }
+
+    async #openShard(shardId: string, deadline: Deadline): Promise<Shard> {
+        const { timeoutMs, logger, retainTokens, retainMs, compareResumeTokens } = this.#config;
+        const bucketConfig = {
+            ...this.#config,
+            bucket: bucketOfShard(this.#config.bucket, shardId),
+            history: 1,
+            ttlMs: 0,
+            maxValueSizeBytes: undefined
+        };
+        const bucket = await openBucket(this.#connection, bucketConfig, deadline, { allow_atomic: true });
+        const log = new TokenLog(this.#connection, bucket);
+        await startAtClock(log, bucket.info.created, deadline);
+        return new Shard(log, { shardId, timeoutMs, logger, retainTokens, retainMs, compareResumeTokens });
+    }
+}
+
+/**
+ * Lets a new stream begin at the microseconds of its creation, so that a bucket that was wiped and made again goes on
+ * above all that it ever gave out. The time is the server's, so every instance comes to the same number, and doing it
+ * twice removes nothing. (`first_seq` is no way to do it: 2.10.27 loses all messages of such a stream when it restarts.)
+ */
+async function startAtClock(log: TokenLog, created: string, deadline: Deadline): Promise<void> {
+    const { state } = await log.info(deadline);
+    if (state.last_seq === 0) {
+        await log.purge(microsecondsOf(created), deadline);
+    }
+}
+
+/** RFC 3339 with up to nine digits of a second, of which a `Date` keeps three. */
+export function microsecondsOf(timestamp: string): number {
+    const fraction = /\.(\d+)/.exec(timestamp)?.[1] ?? '';
+    const seconds = Math.floor(Date.parse(timestamp) / 1_000);
+    return seconds * 1_000_000 + Number(fraction.padEnd(6, '0').slice(0, 6));
+}
+
+function checkToken(resumeToken: string): string {
+    if (typeof resumeToken !== 'string' || resumeToken === '' || !resumeToken.isWellFormed()) {
+        const found = resumeToken === '' ? 'an empty one' : typeof resumeToken;
+        throw new WatermarkError(
+            WatermarkErrorCode.INVALID_ARGUMENT,
+            typeof resumeToken === 'string' && resumeToken !== ''
+                ? 'The resume token has half a surrogate pair; expected well-formed Unicode.'
+                : `A resume token must be a non-empty string, not ${found}.`
+        );
+    }
+    return resumeToken;
+}

@@ -1,0 +1,343 @@
+import {
+    type LexiVersion,
+    type ResumePoint,
+    type ShardHead,
+    WatermarkError,
+    WatermarkErrorCode
+} from '@cbnsndwch/zero-contracts';
+import { nuid } from '@nats-io/transport-node';
+
+import { backOff, Deadline } from './deadline.js';
+import type { WatermarkLogger } from './options.js';
+import { RecentTokens } from './recent-tokens.js';
+import { Retention, type RetentionOptions } from './retention.js';
+import type { NewToken, Placement, TokenLog } from './token-log.js';
+import { TokenQueue } from './token-queue.js';
+import { positionOf, type TokenEntry, tokenEntry, type TokenPosition, watermarkOf } from './token-watermark.js';
+
+/** How often acknowledgements may cost a request. */
+const ACKNOWLEDGE_INTERVAL_MS = 2_000;
+
+/** Settings of a shard. */
+export interface ShardOptions extends RetentionOptions {
+    readonly shardId: string;
+    readonly timeoutMs: number;
+    readonly logger: WatermarkLogger;
+    /** Orders tokens as the upstream does; `undefined`: the application does not say. */
+    readonly compareResumeTokens: ((a: string, b: string) => number) | undefined;
+}
+
+/** Where a shard's stream begins and ends, as a majority of the servers knows it. */
+interface ConfirmedHead {
+    readonly first: number;
+    readonly last: number;
+    readonly serverTimeMs: number;
+}
+
+/** The resume tokens of one shard. */
+export class Shard {
+    readonly #log: TokenLog;
+    readonly #options: ShardOptions;
+    readonly #queue: TokenQueue;
+    readonly #recent = new RecentTokens();
+    readonly #retention: Retention;
+    /** The highest sequence that this instance has seen; what is stored anew must be above. */
+    #highest = 0;
+    #unverified: TokenPosition | undefined;
+    #acknowledging: NodeJS.Timeout | undefined;
+    #purgedBelow = 0;
+
+    constructor(log: TokenLog, options: ShardOptions) {
+        this.#log = log;
+        this.#options = options;
+        this.#retention = new Retention(options);
+        this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline));
+    }
+
+    /** The watermark of a token, found or made. */
+    async watermarkFor(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
+        const recent = this.#recent.get(resumeToken);
+        if (recent !== undefined) {
+            return recent;
+        }
+        const entry = this.#entryOf(resumeToken);
+        const { sequence } = await this.#queue.add({ key: entry.key, entry, resumeToken }, deadline);
+        const watermark = watermarkOf(sequence, entry.check);
+        this.#recent.set(resumeToken, watermark);
+        return watermark;
+    }
+
+    /** A watermark that nothing had before, for a snapshot at this token. */
+    async beginSync(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
+        this.#recent.clear();
+        const entry = this.#entryOf(resumeToken);
+        const { sequence } = await this.#queue.add({ key: `sync.${nuid.next()}`, entry, resumeToken }, deadline);
+        return watermarkOf(sequence, entry.check);
+    }
+
+    async tokenOf(position: TokenPosition, deadline: Deadline): Promise<string | undefined> {
+        const token = await this.#log.at(position.sequence, deadline);
+        return token?.entry.check === position.check ? token.resumeToken : undefined;
+    }
+
+    async head(deadline: Deadline): Promise<ShardHead | null> {
+        const last = await this.#log.last(deadline);
+        return last === null
+            ? null
+            : { watermark: watermarkOf(last.sequence, last.entry.check), resumeToken: last.resumeToken };
+    }
+
+    async resume(lastWatermark: string, deadline: Deadline): Promise<ResumePoint> {
+        // What another instance has done to the shard since we looked is settled now.
+        this.#recent.clear();
+        const position = positionOf(lastWatermark);
+        if (position === undefined) {
+            return this.#unknown(lastWatermark, 'it is not a watermark that this store makes');
+        }
+        const resumeToken = await this.tokenOf(position, deadline);
+        if (resumeToken !== undefined) {
+            this.#highest = Math.max(this.#highest, position.sequence);
+            return { kind: 'resume', resumeToken };
+        }
+        const head = await this.#confirmHead(deadline);
+        if (position.sequence > head.last) {
+            if (position.sequence > microsecondsAfter(head.serverTimeMs)) {
+                return this.#unknown(lastWatermark, 'it is later than the clock');
+            }
+            await this.fence(position.sequence, deadline);
+            return {
+                kind: 'reset-required',
+                reason: 'ahead-of-head',
+                message:
+                    `${this.#name} had given out ${lastWatermark}, and no longer has it: the NATS servers lost history. ` +
+                    'The shard goes on above all watermarks that it ever gave; a new initial sync is needed.'
+            };
+        }
+        if (position.sequence < head.first) {
+            return {
+                kind: 'reset-required',
+                reason: 'pruned',
+                message:
+                    `${this.#name} no longer has the resume token of ${lastWatermark}: it is older than what is kept ` +
+                    '(retainTokens, retainMs), or the bucket was made anew. A new initial sync is needed.'
+            };
+        }
+        return this.#resumeWithin(position, lastWatermark, deadline);
+    }
+
+    /** Empties the shard and moves it above every sequence that it may ever have given out. */
+    async fence(above: number, deadline: Deadline): Promise<void> {
+        this.#recent.clear();
+        for (let attempt = 0; ; attempt += 1) {
+            const target = await this.#agreeOnFence(above, deadline);
+            if (target !== undefined) {
+                await this.#log.purge(target, deadline);
+                this.#highest = target - 1;
+                return;
+            }
+            await this.#tryAgain(attempt, deadline);
+        }
+    }
+
+    /** Notes what zero-cache has committed; asks the servers at most every few seconds, in the background. */
+    acknowledge(watermark: string): void {
+        const position = positionOf(watermark);
+        if (position === undefined) {
+            this.#logUnknownAcknowledgement(watermark);
+            return;
+        }
+        if (position.sequence > (this.#unverified?.sequence ?? 0)) {
+            this.#unverified = position;
+        }
+        if (this.#acknowledging === undefined) {
+            void this.#applyAcknowledgement();
+            this.#acknowledging = setTimeout(() => {
+                this.#acknowledging = undefined;
+                void this.#applyAcknowledgement();
+            }, ACKNOWLEDGE_INTERVAL_MS).unref();
+        }
+    }
+
+    stop(): void {
+        clearTimeout(this.#acknowledging);
+    }
+
+    async #place(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
+        const before = this.#highest;
+        try {
+            await (this.#options.compareResumeTokens === undefined
+                ? this.#log.place(tokens, found, deadline)
+                : this.#placeAfterHead(tokens, found, deadline, this.#options.compareResumeTokens));
+        } finally {
+            await this.#checkHistory(found, before, deadline);
+        }
+    }
+
+    /** A new sequence that is not above all that was seen means that the servers have lost what was seen. */
+    async #checkHistory(found: Map<string, Placement>, before: number, deadline: Deadline): Promise<void> {
+        for (const { sequence, isNew } of found.values()) {
+            if (isNew && sequence <= before) {
+                found.clear();
+                await this.fence(before, deadline);
+                throw new WatermarkError(
+                    WatermarkErrorCode.HISTORY_LOST,
+                    `${this.#name} stored a token at ${sequence}, but had given out ${before} before: the NATS servers ` +
+                        'lost history. The shard goes on above all watermarks that it ever gave.',
+                    { remediation: 'Let zero-cache connect again: it will be told to make a new initial sync.' }
+                );
+            }
+            this.#highest = Math.max(this.#highest, sequence);
+        }
+    }
+
+    /** Stores tokens only while the shard's head is before them. */
+    async #placeAfterHead(
+        tokens: readonly NewToken[],
+        found: Map<string, Placement>,
+        deadline: Deadline,
+        compare: (a: string, b: string) => number
+    ): Promise<void> {
+        for (let attempt = 0; ; attempt += 1) {
+            await this.#log.find(tokens, found, deadline);
+            const end = (await this.#log.info(deadline)).state.last_seq;
+            let head = (await this.#log.last(deadline))?.resumeToken;
+            const inOrder: NewToken[] = [];
+            let early: NewToken | undefined;
+            for (const token of tokens) {
+                const isSync = token.key.startsWith('sync.');
+                if (!found.has(token.key) && head !== undefined && !isSync && compare(token.resumeToken, head) <= 0) {
+                    early = token;
+                    break;
+                }
+                inOrder.push(token);
+                head = found.has(token.key) ? head : token.resumeToken;
+            }
+            if (await this.#log.place(inOrder, found, deadline, end)) {
+                if (early === undefined) {
+                    return;
+                }
+                throw new WatermarkError(
+                    WatermarkErrorCode.OUT_OF_ORDER,
+                    `A new resume token of ${this.#name} is not after its head, by compareResumeTokens; zero-cache would ` +
+                        'drop its change without a word.',
+                    { remediation: 'Read the upstream in its order, and each of its changes once.' }
+                );
+            }
+            await this.#tryAgain(attempt, deadline);
+        }
+    }
+
+    /** Between first and last: it is there, or one answer that names what follows proves that it is not. */
+    async #resumeWithin(position: TokenPosition, lastWatermark: string, deadline: Deadline): Promise<ResumePoint> {
+        for (let attempt = 0; ; attempt += 1) {
+            const next = await this.#log.next(position.sequence, deadline);
+            if (next !== null) {
+                const resumeToken = await this.tokenOf(position, deadline);
+                return resumeToken === undefined
+                    ? this.#unknown(lastWatermark, 'another resume token, or none, stands where it points')
+                    : { kind: 'resume', resumeToken };
+            }
+            await this.#tryAgain(attempt, deadline);
+        }
+    }
+
+    /** Learns where the stream ends in a way that only a leader with a majority behind it can answer. */
+    async #confirmHead(deadline: Deadline): Promise<ConfirmedHead> {
+        for (let attempt = 0; ; attempt += 1) {
+            const { first_seq: first, last_seq: last } = (await this.#log.info(deadline)).state;
+            const stored = await this.#log.putMarker('head', '', last, deadline);
+            const marker = stored === undefined ? null : await this.#log.marker('head', deadline);
+            if (stored !== undefined && marker !== null) {
+                return { first, last, serverTimeMs: marker.timestamp };
+            }
+            await this.#tryAgain(attempt, deadline);
+        }
+    }
+
+    /**
+     * The sequence at which the shard goes on after a fence. It is written down before it is used, so that an instance
+     * that repeats the fence uses the same one, and removes nothing that was stored since.
+     */
+    async #agreeOnFence(above: number, deadline: Deadline): Promise<number | undefined> {
+        const head = await this.#confirmHead(deadline);
+        const last = (await this.#log.info(deadline)).state.last_seq;
+        const agreed = await this.#log.marker('fence', deadline);
+        const earlier = agreed === null ? 0 : Number(Buffer.from(agreed.data).toString());
+        if (earlier > last) {
+            return earlier;
+        }
+        const target = Math.max(microsecondsAfter(head.serverTimeMs), last + 2, above + 1);
+        return (await this.#log.putMarker('fence', String(target), last, deadline)) === undefined ? undefined : target;
+    }
+
+    async #applyAcknowledgement(): Promise<void> {
+        const position = this.#unverified;
+        this.#unverified = undefined;
+        if (position === undefined) {
+            return;
+        }
+        const deadline = Deadline.in(this.#options.timeoutMs);
+        try {
+            if ((await this.tokenOf(position, deadline)) === undefined) {
+                this.#logUnknownAcknowledgement(watermarkOf(position.sequence, position.check));
+                return;
+            }
+            const now = performance.now();
+            this.#retention.note(position.sequence, now);
+            const floor = this.#retention.floor(now) ?? 0;
+            if (floor > this.#purgedBelow) {
+                await this.#log.purge(floor, deadline);
+                this.#purgedBelow = floor;
+            }
+        } catch (error) {
+            this.#options.logger.warn(
+                `${this.#name}: old resume tokens could not be removed (${error instanceof Error ? error.message : 'unknown error'}); ` +
+                    'a later acknowledgement tries again.'
+            );
+        }
+    }
+
+    async #tryAgain(attempt: number, deadline: Deadline): Promise<void> {
+        if (deadline.passed()) {
+            throw new WatermarkError(
+                WatermarkErrorCode.UNAVAILABLE,
+                `No majority of the NATS servers could say within timeoutMs where ${this.#name} ends.`
+            );
+        }
+        await backOff(attempt, deadline);
+    }
+
+    #entryOf(resumeToken: string): TokenEntry {
+        const entry = tokenEntry(resumeToken);
+        if (entry.payload.length > this.#log.maxTokenBytes) {
+            throw new WatermarkError(
+                WatermarkErrorCode.VALUE_TOO_LARGE,
+                `The resume token has ${entry.payload.length} bytes; ${this.#name} takes at most ${this.#log.maxTokenBytes}.`
+            );
+        }
+        return entry;
+    }
+
+    #unknown(watermark: string, reason: string): ResumePoint {
+        return {
+            kind: 'reset-required',
+            reason: 'unknown',
+            message: `${this.#name} never gave out the watermark ${JSON.stringify(watermark)}: ${reason}. A new initial sync is needed.`
+        };
+    }
+
+    #logUnknownAcknowledgement(watermark: string): void {
+        this.#options.logger.warn(
+            `${this.#name}: ${JSON.stringify(watermark)} was acknowledged, which is not (or no longer) a watermark of this shard; nothing is removed.`
+        );
+    }
+
+    get #name(): string {
+        return `Shard ${JSON.stringify(this.#options.shardId)} (KV bucket "${this.#log.bucketName}")`;
+    }
+}
+
+/** The first sequence that no stream that began at its creation has reached, at less than a million tokens a second. */
+function microsecondsAfter(timeMs: number): number {
+    return (timeMs + 1) * 1_000;
+}

@@ -1,0 +1,311 @@
+import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+
+import type { Bucket } from './bucket.js';
+import type { Connection } from './connection.js';
+import { backOff, type Deadline } from './deadline.js';
+import { headersWith, type JetStream, type MessageQuery, type StoredMessage, type StreamInfo } from './jetstream.js';
+import { ApiFailure, closedError, JetStreamCode } from './nats-errors.js';
+import { attemptMs, mayPass, outcomeUnknown, RecordStore } from './record-store.js';
+import { RequestFailure } from './requester.js';
+import { type TokenEntry, tokenEntry } from './token-watermark.js';
+
+/** The server's own limit of an atomic batch (nats-server 2.12 to 2.15). */
+const MAX_BATCH = 1_000;
+
+/** Reads that are under way at once when many tokens are looked up. */
+const PARALLEL_READS = 256;
+
+const SUBJECT_CONDITION = 'Nats-Expected-Last-Subject-Sequence';
+const STREAM_CONDITION = 'Nats-Expected-Last-Sequence';
+
+/** Entries under two-part keys that begin with this say something about the stream; they hold no token. */
+const MARKER = 'marker.';
+
+/** A token that is to be stored, under a key that must not be there. */
+export interface NewToken {
+    readonly key: string;
+    readonly entry: TokenEntry;
+    readonly resumeToken: string;
+}
+
+/** A stored token. */
+export interface StoredToken {
+    readonly sequence: number;
+    readonly entry: TokenEntry;
+    readonly resumeToken: string;
+}
+
+/** Where a token was found or put. */
+export interface Placement {
+    readonly sequence: number;
+    /** Whether it was stored by this call; `false`: it was there, perhaps from a try of this call whose answer was lost. */
+    readonly isNew: boolean;
+}
+
+/**
+ * The stream of one shard: an append-only list of tokens, in which the position is the watermark.
+ *
+ * Every write is conditional, so it can be repeated: the second time it finds what the first one stored.
+ */
+export class TokenLog {
+    readonly #connection: Connection;
+    readonly #bucket: Bucket;
+    readonly #store: RecordStore;
+    /** Whether the last tokens were known already, so that looking before writing saves the writing. */
+    #replaying = false;
+
+    constructor(connection: Connection, bucket: Bucket) {
+        this.#connection = connection;
+        this.#bucket = bucket;
+        this.#store = new RecordStore(connection, bucket);
+    }
+
+    get bucketName(): string {
+        return this.#bucket.name;
+    }
+
+    get maxTokenBytes(): number {
+        return this.#bucket.maxRecordBytes;
+    }
+
+    info(deadline: Deadline): Promise<StreamInfo> {
+        return this.#store.info(deadline);
+    }
+
+    /** Removes what is below a sequence; beyond the end it moves the stream there. Doing it again changes nothing. */
+    purge(belowSequence: number, deadline: Deadline): Promise<void> {
+        return this.#store.retry(deadline, timeoutMs => this.#js.purge(this.#bucket.stream, belowSequence, timeoutMs));
+    }
+
+    /** The token at a sequence; `null`: no message there. `undefined`: a message that is no token. */
+    async at(sequence: number, deadline: Deadline): Promise<StoredToken | null | undefined> {
+        const message = await this.#read({ seq: sequence }, deadline);
+        return message === null ? null : this.#tokenIn(message);
+    }
+
+    /** The first message at or after a sequence, whatever it is. */
+    next(sequence: number, deadline: Deadline): Promise<StoredMessage | null> {
+        return this.#read({ seq: sequence, next_by_subj: '>' }, deadline);
+    }
+
+    /** The newest token. */
+    async last(deadline: Deadline): Promise<StoredToken | null> {
+        const prefix = this.#bucket.subjectPrefix;
+        const newest = await Promise.all(
+            [`${prefix}*`, `${prefix}sync.*`].map(subject => this.#read({ last_by_subj: subject }, deadline))
+        );
+        const [first, second] = newest.map(message => (message === null ? undefined : this.#tokenIn(message)));
+        return [first, second].reduce<StoredToken | null>(
+            (last, token) => (token !== undefined && token.sequence > (last?.sequence ?? 0) ? token : last),
+            null
+        );
+    }
+
+    /** The value of a marker. */
+    async marker(name: string, deadline: Deadline): Promise<StoredMessage | null> {
+        return this.#read({ last_by_subj: this.#subject(MARKER + name) }, deadline);
+    }
+
+    /**
+     * Stores a marker if the stream ends at `lastSequence`. Only a leader that a majority follows can do that, so the
+     * answer proves where the stream ends.
+     *
+     * @returns the marker's sequence, or `undefined` when the stream does not end there or nobody could say
+     */
+    async putMarker(
+        name: string,
+        value: string,
+        lastSequence: number,
+        deadline: Deadline
+    ): Promise<number | undefined> {
+        const headers = headersWith([STREAM_CONDITION, String(lastSequence)]);
+        try {
+            const payload = new TextEncoder().encode(value);
+            const ack = await this.#js.publish(this.#subject(MARKER + name), payload, headers, attemptMs(deadline));
+            return ack.sequence;
+        } catch (error) {
+            if (mayPass(error) || isConflict(error)) {
+                return undefined;
+            }
+            throw this.#store.toWatermarkError(error);
+        }
+    }
+
+    /**
+     * Finds or stores tokens, in the given order: each new one gets a higher sequence than all before it.
+     *
+     * @param found takes up where each token is; also says, after an error, which were placed before it
+     * @param afterSequence when given, new tokens are stored only if the stream still ends there
+     * @returns whether all were placed; `false` only when the stream does not end at `afterSequence`
+     * @throws {WatermarkError} `OUTCOME_UNKNOWN` when tokens that are not in `found` may have been stored
+     */
+    async place(
+        tokens: readonly NewToken[],
+        found: Map<string, Placement>,
+        deadline: Deadline,
+        afterSequence?: number
+    ): Promise<boolean> {
+        let inDoubt = false;
+        for (let attempt = 0; ; attempt += 1) {
+            if (this.#replaying || attempt > 0) {
+                await this.#find(missingOf(tokens, found), found, deadline, inDoubt);
+            }
+            const outcome = await this.#append(missingOf(tokens, found), found, deadline, afterSequence);
+            if (outcome === 'stored') {
+                this.#replaying = tokens.every(token => found.get(token.key)?.isNew === false);
+                return true;
+            }
+            inDoubt ||= outcome === 'in-doubt';
+            if (outcome === 'conflict' && afterSequence !== undefined) {
+                await this.#find(missingOf(tokens, found), found, deadline, inDoubt);
+                return missingOf(tokens, found).length === 0;
+            }
+            this.#giveUpIfLate(deadline, inDoubt);
+            // After the first conflict the tokens are there to be read; after the next ones, not yet.
+            if (outcome !== 'conflict' || attempt > 0) {
+                await backOff(attempt, deadline);
+                await this.#connection.settled(deadline);
+            }
+        }
+    }
+
+    /** Looks tokens up without storing anything. */
+    find(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
+        return this.#find(tokens, found, deadline, false);
+    }
+
+    /** Stores what it can of the tokens, in order; what was stored is entered in `found`. */
+    async #append(
+        tokens: readonly NewToken[],
+        found: Map<string, Placement>,
+        deadline: Deadline,
+        afterSequence: number | undefined
+    ): Promise<'stored' | 'conflict' | 'not-sent' | 'in-doubt'> {
+        const atomic = this.#bucket.info.config.allow_atomic === true;
+        const size = atomic ? MAX_BATCH : 1;
+        let expectedEnd = afterSequence;
+        for (let start = 0; start < tokens.length; start += size) {
+            const group = tokens.slice(start, start + size);
+            if (!this.#connection.connected) {
+                return 'not-sent';
+            }
+            try {
+                const last = await this.#publish(group, expectedEnd, attemptMs(deadline));
+                expectedEnd = expectedEnd === undefined ? undefined : last;
+                group.forEach((token, index) =>
+                    found.set(token.key, { sequence: last - (group.length - 1 - index), isNew: true })
+                );
+            } catch (error) {
+                if (isConflict(error)) {
+                    return 'conflict';
+                }
+                if (!mayPass(error)) {
+                    throw this.#store.toWatermarkError(error);
+                }
+                return error instanceof RequestFailure && !error.mayHaveArrived ? 'not-sent' : 'in-doubt';
+            }
+        }
+        return 'stored';
+    }
+
+    async #publish(group: readonly NewToken[], afterSequence: number | undefined, timeoutMs: number): Promise<number> {
+        const messages = group.map(({ key, entry }, index) => ({
+            subject: this.#subject(key),
+            payload: entry.payload,
+            headers: headersWith(
+                [SUBJECT_CONDITION, '0'],
+                ...(index === 0 && afterSequence !== undefined
+                    ? ([[STREAM_CONDITION, String(afterSequence)]] as const)
+                    : [])
+            )
+        }));
+        const [only] = messages;
+        const ack =
+            messages.length === 1 && only !== undefined
+                ? await this.#js.publish(only.subject, only.payload, only.headers, timeoutMs)
+                : await this.#js.publishBatch(messages, timeoutMs);
+        return ack.sequence;
+    }
+
+    /** Looks tokens up; what is there is entered in `found`. */
+    async #find(
+        tokens: readonly NewToken[],
+        found: Map<string, Placement>,
+        deadline: Deadline,
+        inDoubt: boolean
+    ): Promise<void> {
+        try {
+            for (let start = 0; start < tokens.length; start += PARALLEL_READS) {
+                const group = tokens.slice(start, start + PARALLEL_READS);
+                await Promise.all(
+                    group.map(async ({ key, entry }) => {
+                        const message = await this.#read({ last_by_subj: this.#subject(key) }, deadline);
+                        if (message === null) {
+                            return;
+                        }
+                        if (Buffer.compare(message.data, entry.payload) !== 0) {
+                            throw new WatermarkError(
+                                WatermarkErrorCode.CORRUPT_RECORD,
+                                `The entry ${key} of the KV bucket "${this.#bucket.name}" at revision ` +
+                                    `${message.sequence} does not hold the token that it is the key of.`,
+                                { remediation: 'Something else writes to this bucket; keep it from doing so.' }
+                            );
+                        }
+                        found.set(key, { sequence: message.sequence, isNew: false });
+                    })
+                );
+            }
+        } catch (error) {
+            throw inDoubt && !(error instanceof WatermarkError && error.code === WatermarkErrorCode.CORRUPT_RECORD)
+                ? outcomeUnknown(error)
+                : error;
+        }
+    }
+
+    #giveUpIfLate(deadline: Deadline, inDoubt: boolean): void {
+        if (inDoubt && (deadline.passed() || this.#connection.closed)) {
+            throw outcomeUnknown();
+        }
+        if (this.#connection.closed) {
+            throw closedError();
+        }
+        if (deadline.passed()) {
+            throw new WatermarkError(
+                WatermarkErrorCode.UNAVAILABLE,
+                `The NATS servers did not take resume tokens for the KV bucket "${this.#bucket.name}" within timeoutMs.`
+            );
+        }
+    }
+
+    #read(query: MessageQuery, deadline: Deadline): Promise<StoredMessage | null> {
+        return this.#store.read(query, deadline);
+    }
+
+    #tokenIn(message: StoredMessage): StoredToken | undefined {
+        const key = message.subject.slice(this.#bucket.subjectPrefix.length);
+        if (key.startsWith(MARKER) || message.headers.has('KV-Operation')) {
+            return undefined;
+        }
+        const resumeToken = Buffer.from(message.data).toString('utf8');
+        return { sequence: message.sequence, entry: tokenEntry(resumeToken), resumeToken };
+    }
+
+    #subject(key: string): string {
+        return this.#bucket.subjectPrefix + key;
+    }
+
+    get #js(): JetStream {
+        return this.#store.js;
+    }
+}
+
+function missingOf(tokens: readonly NewToken[], found: ReadonlyMap<string, Placement>): readonly NewToken[] {
+    return found.size === 0 ? tokens : tokens.filter(token => !found.has(token.key));
+}
+
+function isConflict(error: unknown): boolean {
+    return (
+        error instanceof ApiFailure &&
+        (error.code === JetStreamCode.WRONG_LAST_SEQUENCE || error.code === JetStreamCode.WRONG_LAST_SEQUENCE_UNKNOWN)
+    );
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+
+import { isLexiVersion, type LexiVersion, versionFromLexi, versionToLexi } from '@cbnsndwch/zero-contracts';
+
+/** The low bits of a watermark hold a check of its token, the others the sequence at which the token is stored. */
+const CHECK_BITS = 12n;
+const CHECK_MASK = (1n << CHECK_BITS) - 1n;
+
+/** A resume token as it is stored. */
+export interface TokenEntry {
+    /** Its key: the same for the same token, whatever characters it has and however long it is. */
+    readonly key: string;
+    readonly payload: Uint8Array;
+    /** Tells, 4,095 times out of 4,096, that a watermark was given to another token. */
+    readonly check: number;
+}
+
+/** What a watermark says: where its token was stored, and the token's check. */
+export interface TokenPosition {
+    readonly sequence: number;
+    readonly check: number;
+}
+
+/** How a resume token is stored. */
+export function tokenEntry(resumeToken: string): TokenEntry {
+    const payload = utf8.encode(resumeToken);
+    const hash = createHash('sha256').update(payload).digest();
+    return { key: hash.toString('base64url'), payload, check: hash.readUInt16BE(0) & Number(CHECK_MASK) };
+}
+
+/** The watermark of a token that is stored at this sequence. Larger sequences give larger watermarks. */
+export function watermarkOf(sequence: number, check: number): LexiVersion {
+    return versionToLexi((BigInt(sequence) << CHECK_BITS) | BigInt(check));
+}
+
+/** Reads a watermark; of a `major.minor` one the major. `undefined`: no LexiVersion, or none that this library makes. */
+export function positionOf(watermark: string): TokenPosition | undefined {
+    const major = watermark.split('.', 1)[0];
+    if (!isLexiVersion(major)) {
+        return undefined;
+    }
+    const version = versionFromLexi(major);
+    const sequence = version >> CHECK_BITS;
+    if (sequence < 1n || sequence > BigInt(Number.MAX_SAFE_INTEGER)) {
+        return undefined;
+    }
+    return { sequence: Number(sequence), check: Number(version & CHECK_MASK) };
+}
+
+const utf8 = new TextEncoder();
