@@ -44,14 +44,14 @@ export async function* assignInOrder<T>(
             if ('error' in step) {
                 throw step.error;
             }
-            const watermark = await step.watermark;
+            const watermark = await Promise.race([step.watermark, steps.whenClosed]);
+            if (watermark === undefined) {
+                return;
+            }
             if (watermark <= last) {
                 throw outOfOrder(watermark, last);
             }
             last = watermark;
-            if (steps.closed) {
-                return;
-            }
             yield { change: step.change, watermark };
         }
     } finally {
@@ -92,12 +92,16 @@ async function pump<T>(
 class Channel<Item> {
     readonly #capacity: number;
     readonly #items: Item[] = [];
+    /** Resolves when the channel is closed. */
+    readonly whenClosed: Promise<undefined>;
+    #resolveClosed: () => void = () => {};
     #closed = false;
     #wakeProducer: (() => void) | undefined;
     #wakeConsumer: (() => void) | undefined;
 
     constructor(capacity: number) {
         this.#capacity = capacity;
+        this.whenClosed = new Promise(resolve => (this.#resolveClosed = () => resolve(undefined)));
     }
 
     get closed(): boolean {
@@ -129,6 +133,7 @@ class Channel<Item> {
 
     close(): void {
         this.#closed = true;
+        this.#resolveClosed();
         this.#items.length = 0;
         this.#wakeProducer?.();
         this.#wakeConsumer?.();

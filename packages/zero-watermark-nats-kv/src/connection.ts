@@ -154,6 +154,8 @@ export class Connection {
     #up(): void {
         this.#connected = true;
         this.#refusalLogged = false;
+        // The client drops most of what is published while it reconnects; who waits for an answer must ask again.
+        this.requester.connectionLost();
         this.#resolveWaiting();
         for (const listener of this.#reconnectListeners) {
             listener();

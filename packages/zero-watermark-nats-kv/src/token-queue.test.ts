@@ -1,0 +1,113 @@
+import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { expect, test } from 'vitest';
+
+import { Deadline } from './deadline.js';
+import type { NewToken, Placement } from './token-log.js';
+import { TokenQueue } from './token-queue.js';
+import { tokenEntry } from './token-watermark.js';
+
+function token(text: string): NewToken {
+    return { key: text, entry: tokenEntry(text), resumeToken: text };
+}
+
+interface Write {
+    readonly keys: readonly string[];
+    readonly found: Map<string, Placement>;
+    readonly finish: (error?: Error) => void;
+}
+
+function controlledQueue() {
+    const writes: Write[] = [];
+    let sequence = 0;
+    const queue = new TokenQueue(
+        (tokens, found) =>
+            new Promise((resolve, reject) => {
+                const keys = tokens.map(({ key }) => key);
+                const finish = (error?: Error) => {
+                    if (error !== undefined) {
+                        reject(error);
+                        return;
+                    }
+                    keys.forEach(key => found.set(key, { sequence: (sequence += 1), isNew: true }));
+                    resolve();
+                };
+                writes.push({ keys, found, finish });
+            })
+    );
+    const add = (text: string) => queue.add(token(text), Deadline.in(10_000));
+    return { writes, add };
+}
+
+const turn = () => new Promise(resolve => setImmediate(resolve));
+
+test('what is added in one turn goes into one write, in order', async () => {
+    const { writes, add } = controlledQueue();
+    const all = Promise.all(['a', 'b', 'c'].map(add));
+    await turn();
+    expect(writes.map(write => write.keys)).toEqual([['a', 'b', 'c']]);
+    writes[0]?.finish();
+    expect((await all).map(placement => placement.sequence)).toEqual([1, 2, 3]);
+});
+
+test('one write is in flight; what arrives meanwhile forms the next one', async () => {
+    const { writes, add } = controlledQueue();
+    const first = add('a');
+    await turn();
+    const others = [add('b'), add('c')];
+    await turn();
+    expect(writes).toHaveLength(1);
+    writes[0]?.finish();
+    await first;
+    await turn();
+    expect(writes.map(write => write.keys)).toEqual([['a'], ['b', 'c']]);
+    writes[1]?.finish();
+    await Promise.all(others);
+});
+
+test('a token that is there twice is written once, and both callers get it', async () => {
+    const { writes, add } = controlledQueue();
+    const both = Promise.all([add('a'), add('b'), add('a')]);
+    await turn();
+    expect(writes[0]?.keys).toEqual(['a', 'b']);
+    writes[0]?.finish();
+    expect((await both).map(placement => placement.sequence)).toEqual([1, 2, 1]);
+});
+
+test('a write takes at most a thousand tokens', async () => {
+    const { writes, add } = controlledQueue();
+    const all = Promise.all(Array.from({ length: 2_500 }, (_, index) => add(`t${index}`)));
+    for (const size of [1_000, 1_000, 500]) {
+        await turn();
+        expect(writes.at(-1)?.keys).toHaveLength(size);
+        writes.at(-1)?.finish();
+    }
+    const sequences = (await all).map(placement => placement.sequence);
+    expect(sequences).toEqual(sequences.toSorted((a, b) => a - b));
+});
+
+test('a write that fails fails all that waits behind it, which was not sent', async () => {
+    const { writes, add } = controlledQueue();
+    const first = add('a').catch((error: unknown) => error);
+    await turn();
+    const behind = add('b').catch((error: unknown) => error);
+    const failure = new Error('no majority');
+    writes[0]?.finish(failure);
+    expect(await first).toBe(failure);
+    expect(await behind).toMatchObject({ code: WatermarkErrorCode.UNAVAILABLE, cause: failure });
+    expect(writes).toHaveLength(1);
+    const later = add('c');
+    await turn();
+    writes[1]?.finish();
+    expect((await later).sequence).toBe(1);
+});
+
+test('of a group that fails half way, those before have their outcome, and none after', async () => {
+    const { writes, add } = controlledQueue();
+    const calls = ['a', 'b', 'c'].map(text => add(text).catch((error: unknown) => error));
+    await turn();
+    // The last one was found, but the one before it was not: handing it out would break the order.
+    writes[0]?.found.set('a', { sequence: 5, isNew: true }).set('c', { sequence: 4, isNew: false });
+    const failure = new Error('lost');
+    writes[0]?.finish(failure);
+    expect(await Promise.all(calls)).toEqual([{ sequence: 5, isNew: true }, failure, failure]);
+});
