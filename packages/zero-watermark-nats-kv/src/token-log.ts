@@ -199,10 +199,13 @@ export class TokenLog {
                 if (isConflict(error)) {
                     return 'conflict';
                 }
+                if (error instanceof RequestFailure && error.mayHaveArrived) {
+                    return 'in-doubt';
+                }
                 if (!mayPass(error)) {
                     throw this.#store.toWatermarkError(error);
                 }
-                return error instanceof RequestFailure && !error.mayHaveArrived ? 'not-sent' : 'in-doubt';
+                return error instanceof RequestFailure ? 'not-sent' : 'in-doubt';
             }
         }
         return 'stored';

@@ -13,7 +13,9 @@ describe.each(backends)(`${WRITERS} writers in ${INSTANCES} instances on $name`,
     beforeAll(async () => {
         backend = await start();
         const bucket = uniqueBucket();
-        instances = await Promise.all(Array.from({ length: INSTANCES }, () => openOn(backend, { bucket, history: 64 })));
+        instances = await Promise.all(
+            Array.from({ length: INSTANCES }, () => openOn(backend, { bucket, history: 64 }))
+        );
     });
     afterAll(async () => {
         await Promise.all(instances.map(instance => instance.close()));
@@ -61,7 +63,7 @@ describe.each(backends)(`${WRITERS} writers in ${INSTANCES} instances on $name`,
         await Promise.all(
             writers.map(async writer => {
                 const service = serviceOf(writer);
-                for (let stored = false; !stored; ) {
+                for (let stored = false; !stored;) {
                     const current = await service.get('counter');
                     try {
                         const next = String(Number(current?.version) + 1);
@@ -102,7 +104,12 @@ describe.each(backends)(`${WRITERS} writers in ${INSTANCES} instances on $name`,
 
     test('set and delete of one instance keep their order', async () => {
         const service = serviceOf(1);
-        await Promise.all([service.set('mixed', 'v1'), service.delete('mixed'), service.set('mixed', 'v2'), service.delete('mixed')]);
+        await Promise.all([
+            service.set('mixed', 'v1'),
+            service.delete('mixed'),
+            service.set('mixed', 'v2'),
+            service.delete('mixed')
+        ]);
         expect(await service.get('mixed')).toBeNull();
         await Promise.all([service.delete('mixed'), service.set('mixed', 'v3')]);
         expect((await service.get('mixed'))?.version).toBe('v3');

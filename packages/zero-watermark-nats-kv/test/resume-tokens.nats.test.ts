@@ -6,7 +6,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type LexiVersion, WatermarkErrorCode } from '../src/store.js';
-import { type Backend, backends, eventually, openOn, recordLog, rejectionOf, uniqueBucket } from './support/backends.js';
+import {
+    type Backend,
+    backends,
+    eventually,
+    openOn,
+    recordLog,
+    rejectionOf,
+    uniqueBucket
+} from './support/backends.js';
 
 function expectGrowing(watermarks: readonly LexiVersion[]): void {
     expect(watermarks).toEqual([...new Set(watermarks)].toSorted());
@@ -48,7 +56,9 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
         test('later tokens have larger ones, in calls that overlap too', async () => {
             await using store = await openOn(backend);
             const tokens = named('token-', 300);
-            const watermarks = await Promise.all(tokens.map(token => store.resumeTokens.getOrCreateWatermark('s', token)));
+            const watermarks = await Promise.all(
+                tokens.map(token => store.resumeTokens.getOrCreateWatermark('s', token))
+            );
             expectGrowing(watermarks);
             const again = await store.resumeTokens.getOrCreateWatermarks('s', tokens);
             expect(again).toEqual(watermarks);
@@ -99,7 +109,18 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             await using one = await openOn(backend, { bucket });
             await using two = await openOn(backend, { bucket });
             const unicode = fc.sample(fc.string({ unit: 'binary', minLength: 1 }), { numRuns: 40, seed: 2 });
-            const tokens = ['lsn', '01', 'gmVn/+A==', '{"_data":"82 6"}', 'x'.repeat(10_240), ' ', '\0', 'sync.x', 'marker.head', ...new Set(unicode)];
+            const tokens = [
+                'lsn',
+                '01',
+                'gmVn/+A==',
+                '{"_data":"82 6"}',
+                'x'.repeat(10_240),
+                ' ',
+                '\0',
+                'sync.x',
+                'marker.head',
+                ...new Set(unicode)
+            ];
             const watermarks = await one.resumeTokens.getOrCreateWatermarks('s', tokens);
             expectGrowing(watermarks);
             for (const [index, token] of tokens.entries()) {
@@ -108,12 +129,17 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             }
         });
 
-        test('shards with any characters don\'t touch each other', async () => {
+        test("shards with any characters don't touch each other", async () => {
             await using store = await openOn(backend);
             const shards = ['a', 'A', 'a_', 'a-', 'a.b', 'a/b', 'ü', '0', ' '];
-            const watermarks = await Promise.all(shards.map(shard => store.resumeTokens.getOrCreateWatermark(shard, shard)));
+            const watermarks = await Promise.all(
+                shards.map(shard => store.resumeTokens.getOrCreateWatermark(shard, shard))
+            );
             for (const [index, shard] of shards.entries()) {
-                expect(await store.resumeTokens.head(shard)).toEqual({ watermark: watermarks[index], resumeToken: shard });
+                expect(await store.resumeTokens.head(shard)).toEqual({
+                    watermark: watermarks[index],
+                    resumeToken: shard
+                });
             }
         });
 
@@ -157,7 +183,10 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             await using store = await openOn(backend);
             expect(await store.resumeTokens.resume('s', undefined)).toEqual({ kind: 'initial-sync' });
             const watermarks = await store.resumeTokens.getOrCreateWatermarks('s', ['a', 'b', 'c']);
-            expect(await store.resumeTokens.resume('s', String(watermarks[1]))).toEqual({ kind: 'resume', resumeToken: 'b' });
+            expect(await store.resumeTokens.resume('s', String(watermarks[1]))).toEqual({
+                kind: 'resume',
+                resumeToken: 'b'
+            });
         });
 
         test('what another shard gave, or nobody, is unknown, and nothing is lost by asking', async () => {
@@ -168,7 +197,10 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             const forged = versionFromLexi(String(inner)) ^ 1n;
             const beyondTheClock = versionToLexi(BigInt(Date.now() + 3_600_000) * 1_000n * 4_096n);
             for (const watermark of [versionToLexi(forged), beyondTheClock, 'not a watermark', '00', '0a.01']) {
-                expect(await resumeTokens.resume('s', watermark)).toMatchObject({ kind: 'reset-required', reason: 'unknown' });
+                expect(await resumeTokens.resume('s', watermark)).toMatchObject({
+                    kind: 'reset-required',
+                    reason: 'unknown'
+                });
                 expect(await resumeTokens.getResumeToken('s', versionToLexi(forged))).toBeUndefined();
             }
             expect(await resumeTokens.resume('s', String(inner))).toEqual({ kind: 'resume', resumeToken: 't10' });
@@ -186,7 +218,10 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             expect(point).toMatchObject({ kind: 'reset-required', reason: 'pruned' });
             expect(await resumeTokens.resume('s', String(watermarks[44]))).toMatchObject({ reason: 'pruned' });
             for (const kept of [45, 50, 99]) {
-                expect(await resumeTokens.resume('s', String(watermarks[kept]))).toEqual({ kind: 'resume', resumeToken: `t${kept}` });
+                expect(await resumeTokens.resume('s', String(watermarks[kept]))).toEqual({
+                    kind: 'resume',
+                    resumeToken: `t${kept}`
+                });
             }
         });
     });
@@ -223,7 +258,10 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
                 await eventually(`warning ${index}`, () => log.warnings.length === index + 1);
             }
             expect(log.warnings.every(warning => warning.includes('nothing is removed'))).toBe(true);
-            expect(await resumeTokens.resume('s', String(watermarks[0]))).toEqual({ kind: 'resume', resumeToken: 't0' });
+            expect(await resumeTokens.resume('s', String(watermarks[0]))).toEqual({
+                kind: 'resume',
+                resumeToken: 't0'
+            });
         });
 
         test('keeps a busy shard bounded', async () => {
@@ -248,7 +286,10 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             const before = await one.resumeTokens.getOrCreateWatermarks('s', ['a', 'b']);
             await two.resumeTokens.abandon('s');
             for (const watermark of before) {
-                expect(await one.resumeTokens.resume('s', watermark)).toMatchObject({ kind: 'reset-required', reason: 'pruned' });
+                expect(await one.resumeTokens.resume('s', watermark)).toMatchObject({
+                    kind: 'reset-required',
+                    reason: 'pruned'
+                });
             }
             expect(await one.resumeTokens.head('s')).toBeNull();
             const after = await one.resumeTokens.getOrCreateWatermark('s', 'a');
@@ -264,7 +305,10 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             for (let generation = 0; generation < 3; generation += 1) {
                 await using store = await openOn(backend, { bucket });
                 for (const old of given) {
-                    expect(await store.resumeTokens.resume('s', old)).toMatchObject({ kind: 'reset-required', reason: 'pruned' });
+                    expect(await store.resumeTokens.resume('s', old)).toMatchObject({
+                        kind: 'reset-required',
+                        reason: 'pruned'
+                    });
                 }
                 given.push(await store.resumeTokens.beginSync('s', 'a'));
                 given.push(...(await store.resumeTokens.getOrCreateWatermarks('s', named('t', 50))));
@@ -335,7 +379,10 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
             await jsm.streams.purge(stream, { seq: state.first_seq });
             await using another = await openOn(backend, { bucket });
             await another.resumeTokens.getOrCreateWatermarks('s', named('new', 30));
-            expect(await another.resumeTokens.resume('s', String(first))).toMatchObject({ kind: 'reset-required', reason: 'unknown' });
+            expect(await another.resumeTokens.resume('s', String(first))).toMatchObject({
+                kind: 'reset-required',
+                reason: 'unknown'
+            });
             expect(await another.resumeTokens.getResumeToken('s', String(first))).toBeUndefined();
         });
 

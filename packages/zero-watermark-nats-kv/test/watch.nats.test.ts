@@ -3,7 +3,15 @@ import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Watermark, WatermarkEvent } from '../src/store.js';
-import { type Backend, backends, eventually, onceReachable, openOn, recordLog, uniqueBucket } from './support/backends.js';
+import {
+    type Backend,
+    backends,
+    eventually,
+    onceReachable,
+    openOn,
+    recordLog,
+    uniqueBucket
+} from './support/backends.js';
 
 describe.each(backends)('watching on $name', ({ start }) => {
     let backend: Backend;
@@ -83,7 +91,9 @@ describe.each(backends)('watching on $name', ({ start }) => {
                 seen.push(watermark.version);
                 throw new Error(`thrown at ${watermark.version}`);
             });
-            await store.watermarks.watch('users', watermark => Promise.reject(new Error(`rejected at ${watermark.version}`)));
+            await store.watermarks.watch('users', watermark =>
+                Promise.reject(new Error(`rejected at ${watermark.version}`))
+            );
             await store.watermarks.set('users', 'v1');
             await eventually('both failures', () => log.errors.length === 2);
             await store.watermarks.set('users', 'v2');
@@ -222,7 +232,9 @@ describe.each(backends)('watching on $name', ({ start }) => {
         test('a slow consumer holds the server back, and misses nothing', async () => {
             await using store = await openOn(backend, { history: 1 });
             const text = 'x'.repeat(20_000);
-            await Promise.all(Array.from({ length: 1_000 }, (_, i) => store.watermarks.set(`key.${i}`, 'v1', { text })));
+            await Promise.all(
+                Array.from({ length: 1_000 }, (_, i) => store.watermarks.set(`key.${i}`, 'v1', { text }))
+            );
             const keys = new Set<string>();
             for await (const event of store.watermarks.watchAll({ includeCurrent: true })) {
                 if (event.type === 'current-complete') {

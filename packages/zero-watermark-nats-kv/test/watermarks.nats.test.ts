@@ -4,7 +4,16 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { isWatermarkError, RevisionConflictError, WatermarkErrorCode } from '../src/store.js';
-import { type Backend, backends, eventually, onceReachable, openOn, recordLog, rejectionOf, uniqueBucket } from './support/backends.js';
+import {
+    type Backend,
+    backends,
+    eventually,
+    onceReachable,
+    openOn,
+    recordLog,
+    rejectionOf,
+    uniqueBucket
+} from './support/backends.js';
 
 describe.each(backends)('on $name', ({ start }) => {
     let backend: Backend;
@@ -171,7 +180,11 @@ describe.each(backends)('on $name', ({ start }) => {
             const first = await store.watermarks.create('users', 'v1');
             const second = await store.watermarks.compareAndSet('users', first, 'v2', { b: 2 });
             expect(second).toBeGreaterThan(first);
-            expect(await store.watermarks.get('users')).toMatchObject({ version: 'v2', data: { b: 2 }, revision: second });
+            expect(await store.watermarks.get('users')).toMatchObject({
+                version: 'v2',
+                data: { b: 2 },
+                revision: second
+            });
         });
 
         test('refuses a key that has moved on, with both revisions', async () => {
@@ -199,12 +212,15 @@ describe.each(backends)('on $name', ({ start }) => {
             expect(error).toMatchObject({ code: WatermarkErrorCode.REVISION_CONFLICT, actualRevision: first });
         });
 
-        test.each([0, -1, 1.5, Number.NaN, 2 ** 53, '1' as unknown as number])('refuses %s as a revision', async revision => {
-            await using store = await openOn(backend);
-            const error = await rejectionOf(store.watermarks.compareAndSet('users', revision, 'v1'));
-            expect(error).toMatchObject({ code: WatermarkErrorCode.INVALID_ARGUMENT });
-            expect(error.message).toContain(String(revision));
-        });
+        test.each([0, -1, 1.5, Number.NaN, 2 ** 53, '1' as unknown as number])(
+            'refuses %s as a revision',
+            async revision => {
+                await using store = await openOn(backend);
+                const error = await rejectionOf(store.watermarks.compareAndSet('users', revision, 'v1'));
+                expect(error).toMatchObject({ code: WatermarkErrorCode.INVALID_ARGUMENT });
+                expect(error.message).toContain(String(revision));
+            }
+        );
     });
 
     describe('advance', () => {
@@ -226,8 +242,12 @@ describe.each(backends)('on $name', ({ start }) => {
             await using store = await openOn(backend);
             const compare = (a: string, b: string) => Number(a) - Number(b);
             await store.watermarks.advance('users', '9', undefined, { compare });
-            expect(await store.watermarks.advance('users', '10', undefined, { compare })).toMatchObject({ advanced: true });
-            expect(await store.watermarks.advance('users', '9', undefined, { compare })).toMatchObject({ advanced: false });
+            expect(await store.watermarks.advance('users', '10', undefined, { compare })).toMatchObject({
+                advanced: true
+            });
+            expect(await store.watermarks.advance('users', '9', undefined, { compare })).toMatchObject({
+                advanced: false
+            });
         });
 
         test('begins anew after a deletion', async () => {
@@ -374,7 +394,11 @@ describe.each(backends)('on $name', ({ start }) => {
             await store.close();
             await Promise.all(writes);
             const { watermarks } = store;
-            for (const call of [() => watermarks.get('a'), () => watermarks.set('a', 'v1'), () => watermarks.watch('a', () => {})]) {
+            for (const call of [
+                () => watermarks.get('a'),
+                () => watermarks.set('a', 'v1'),
+                () => watermarks.watch('a', () => {})
+            ]) {
                 expect(await rejectionOf(call())).toMatchObject({ code: WatermarkErrorCode.CLOSED });
             }
             await store.close();
