@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 
-import { compareBucket, describeDifference, streamOfBucket, subjectPrefixOfBucket, wantedStreamConfig } from './bucket-config.js';
+import {
+    compareBucket,
+    describeDifference,
+    streamOfBucket,
+    subjectPrefixOfBucket,
+    wantedStreamConfig
+} from './bucket-config.js';
 import type { StreamConfig } from './jetstream.js';
 import { type NatsKvBucketConfig, resolveOptions } from './options.js';
 
@@ -43,7 +49,14 @@ describe('wantedStreamConfig', () => {
 
     test('every option has its place', () => {
         const placement = { cluster: 'east', tags: ['ssd'] };
-        const options = { replicas: 3, history: 5, storage: 'memory', maxValueSizeBytes: 4096, ttlMs: 60_000, placement } as const;
+        const options = {
+            replicas: 3,
+            history: 5,
+            storage: 'memory',
+            maxValueSizeBytes: 4096,
+            ttlMs: 60_000,
+            placement
+        } as const;
         expect(wantedStreamConfig(configOf(options))).toMatchObject({
             num_replicas: 3,
             max_msgs_per_subject: 5,
@@ -64,7 +77,13 @@ describe('compareBucket', () => {
     });
 
     test('what servers leave out of their answers is their default', () => {
-        const { max_age: _age, max_msg_size: _size, max_bytes: _bytes, retention: _retention, ...bare } = wantedStreamConfig(configOf());
+        const {
+            max_age: _age,
+            max_msg_size: _size,
+            max_bytes: _bytes,
+            retention: _retention,
+            ...bare
+        } = wantedStreamConfig(configOf());
         expect(compareBucket(configOf(), bare)).toEqual([]);
     });
 
@@ -101,12 +120,16 @@ describe('compareBucket', () => {
         ['discarding the oldest where there is no limit', { discard: 'old' }],
         ['no direct reads where the leader answers', { allow_direct: false }],
         ['settings that concern nobody here', { deny_purge: true, allow_rollup_hdrs: false, metadata: { a: 'b' } }]
-    ])('%s is nobody\'s concern', (_, actual) => {
+    ])("%s is nobody's concern", (_, actual) => {
         expect(differencesWith(actual)).toEqual([]);
     });
 
     test('all differences are told, in words', () => {
-        const differences = differencesWith({ max_age: 60_000 * NANOS_PER_MS, num_replicas: 3, history: 1 } as Partial<StreamConfig>);
+        const differences = differencesWith({
+            max_age: 60_000 * NANOS_PER_MS,
+            num_replicas: 3,
+            history: 1
+        } as Partial<StreamConfig>);
         expect(differences.map(describeDifference)).toEqual([
             'ttlMs is 60000 instead of 0: watermarks would vanish before their time',
             'replicas is 3 instead of 1: the bucket survives as many failures as it has'

@@ -129,7 +129,7 @@ const PASSING: ReadonlySet<number> = new Set([
 ]);
 
 /** The error to report now, or `undefined` when asking again may help. */
-function finalError(error: unknown, config: ResolvedNatsKvConfig, deadline: Deadline): unknown {
+function finalError(error: unknown, config: ResolvedNatsKvConfig, deadline: Deadline): Error | undefined {
     if (error instanceof ApiFailure) {
         const mayPass = isTransient(error) || PASSING.has(error.code);
         return mayPass && !deadline.passed() ? undefined : errorOfApiFailure(error, config.bucket);
@@ -138,5 +138,5 @@ function finalError(error: unknown, config: ResolvedNatsKvConfig, deadline: Dead
         const final = deadline.passed() || error.kind === 'closed' || error.kind === 'not-permitted';
         return final ? errorOfRequestFailure(error) : undefined;
     }
-    return error;
+    return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,6 +1,7 @@
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { connect, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
 
+import { streamOfBucket } from './bucket-config.js';
 import { fileAuthenticator } from './credentials.js';
 import { backOff, type Deadline } from './deadline.js';
 import { describeAuthentication, finalConnectError, isAuthenticationError, noServerAnswered } from './nats-errors.js';
@@ -21,17 +22,20 @@ export class Connection {
     readonly inboxPrefix: string | undefined;
     readonly #target: ResolvedConnection;
     readonly #logger: WatermarkLogger;
+    readonly #bucket: string;
     readonly #reconnectListeners = new Set<() => void>();
     #connected = true;
     #closing: Promise<void> | undefined;
     #refusalLogged = false;
+    #flowControlLogged = false;
     #wakeUp: (() => void) | undefined;
     #whenUp: Promise<void> | undefined;
 
-    private constructor(nc: NatsConnection, { connection, logger }: ResolvedNatsKvConfig) {
+    private constructor(nc: NatsConnection, { connection, logger, bucket }: ResolvedNatsKvConfig) {
         this.nc = nc;
         this.#target = connection;
         this.#logger = logger;
+        this.#bucket = bucket;
         this.inboxPrefix = connection.kind === 'own' ? connection.clientOptions.inboxPrefix : inboxPrefixOf(nc);
         this.requester = new Requester(nc, this.inboxPrefix);
         void this.#followStatus();
@@ -136,10 +140,22 @@ export class Connection {
     #noteError(error: Error): void {
         if (error instanceof PermissionViolationError) {
             this.requester.publishRefused(error);
+            this.#noteRefusedFlowControl(error.subject);
         } else if (!this.#connected && !this.#refusalLogged && isAuthenticationError(error)) {
             this.#refusalLogged = true;
             const refused = describeAuthentication(this.#target);
             this.#logger.error(`The NATS server refuses ${refused} since the connection was lost; still trying.`);
+        }
+    }
+
+    /** No call fails with this one; what is to be read just stops coming, so somebody has to say why. */
+    #noteRefusedFlowControl(subject: string): void {
+        if (subject.startsWith(`$JS.FC.${streamOfBucket(this.#bucket)}.`) && !this.#flowControlLogged) {
+            this.#flowControlLogged = true;
+            this.#logger.error(
+                `The NATS server does not permit this user to use the subject "${subject}": ` +
+                    'without it, getAll and watches of many watermarks stall. docs/security.md lists the subjects that each role needs.'
+            );
         }
     }
 

@@ -52,10 +52,16 @@ describe('findCredentialsProblem', () => {
         ['no seed', credentialsWith('aa.bb.cc', ''), 'a user seed missing'],
         ['no JWT', credentialsWith('', 'SUAAAAAA'), 'a user JWT missing'],
         ['a damaged seed', credentialsWith('aa.bb.cc', newSeed().slice(0, -4)), 'its user seed is damaged'],
-        ['a private key of something else', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 'a user JWT and a user seed missing']
+        [
+            'a private key of something else',
+            '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----',
+            'a user JWT and a user seed missing'
+        ]
     ])('%s', (_, content, problem) => {
         writeFileSync(path, content);
-        expect(findCredentialsProblem(path)).toBe(`the file ${JSON.stringify(path)} holds no NATS credentials: ${problem}`);
+        expect(findCredentialsProblem(path)).toBe(
+            `the file ${JSON.stringify(path)} holds no NATS credentials: ${problem}`
+        );
     });
 
     test('no such file, a folder', () => {

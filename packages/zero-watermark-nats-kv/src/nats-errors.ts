@@ -4,6 +4,7 @@ import {
     AuthorizationError,
     ConnectionError,
     InvalidArgumentError,
+    TimeoutError,
     UserAuthenticationExpiredError
 } from '@nats-io/transport-node';
 
@@ -162,12 +163,14 @@ export function noServerAnswered(
     connectTimeoutMs: number
 ): WatermarkError {
     const servers = target.servers.join(', ');
+    // That it took too long is no news, unless there is nothing else to say.
+    const telling = [...reasons].filter(reason => reason !== new TimeoutError().message);
     const ofTls =
         ' Over TLS, a server also falls silent when it refuses the client certificate (certFile, keyFile),' +
         ' or when it wants handshakeFirst.';
     return new WatermarkError(
         WatermarkErrorCode.UNAVAILABLE,
-        `No NATS server answered within ${connectTimeoutMs} ms at ${servers} (${[...reasons].join('; ')}).`,
+        `No NATS server answered within ${connectTimeoutMs} ms at ${servers} (${telling.join('; ') || 'timeout'}).`,
         {
             remediation:
                 'Check the addresses, and that the servers run and can be reached from here.' +

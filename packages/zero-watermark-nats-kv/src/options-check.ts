@@ -204,7 +204,13 @@ function checkConnection(value: unknown): string | undefined {
         return 'expected options of the NATS client, or a NatsConnection';
     }
     const misplaced = Object.keys(value).filter(name => NOT_IN_CONNECTION.has(name));
-    return misplaced.length === 0 ? undefined : `${misplaced.join(', ')} belong one level up, beside connection`;
+    if (misplaced.length > 0) {
+        return `${misplaced.join(', ')} belong one level up, beside connection`;
+    }
+    const prefix = 'inboxPrefix' in value ? value.inboxPrefix : undefined;
+    return prefix === undefined || (typeof prefix === 'string' && /^[^\s*>.]+(\.[^\s*>.]+)*$/.test(prefix))
+        ? undefined
+        : `inboxPrefix: expected a subject without wildcards and spaces, got ${show(prefix)}`;
 }
 
 function unknownOption(): string {

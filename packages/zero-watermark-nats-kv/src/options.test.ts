@@ -47,7 +47,12 @@ const connection = {
 describe('what is resolved', () => {
     test('servers and a bucket suffice', () => {
         expect(resolve(good)).toMatchObject({
-            connection: { kind: 'own', servers: ['nats://localhost:4222'], name: 'zero-watermark-nats-kv', tls: undefined },
+            connection: {
+                kind: 'own',
+                servers: ['nats://localhost:4222'],
+                name: 'zero-watermark-nats-kv',
+                tls: undefined
+            },
             bucket: 'zero-watermarks',
             bucketPolicy: 'create',
             replicas: 1,
@@ -68,19 +73,31 @@ describe('what is resolved', () => {
         expect(resolved.connection).toMatchObject({ servers: ['a:1'] });
     });
 
-    test.each(['nats://localhost:4222', 'nats://localhost', 'localhost:4222', 'localhost', 'nats://[::1]:4222', 'NATS://h:1', 'nats://h:1/'])(
-        'the address %s is taken',
-        server => {
-            expect(problemsOf({ ...good, servers: [server] })).toEqual([]);
-        }
-    );
+    test.each([
+        'nats://localhost:4222',
+        'nats://localhost',
+        'localhost:4222',
+        'localhost',
+        'nats://[::1]:4222',
+        'NATS://h:1',
+        'nats://h:1/'
+    ])('the address %s is taken', server => {
+        expect(problemsOf({ ...good, servers: [server] })).toEqual([]);
+    });
 
     test.each(['tls://nats.example:4222', 'TLS://nats.example:4222'])('%s means that TLS is a must', server => {
         expect(resolve({ ...good, servers: ['nats://other:4222', server] }).connection).toMatchObject({ tls: {} });
     });
 
     test('options that are undefined count as left out, as config.get() gives them', () => {
-        const options = { ...good, credentials: undefined, token: undefined, user: undefined, pass: undefined, replicas: undefined };
+        const options = {
+            ...good,
+            credentials: undefined,
+            token: undefined,
+            user: undefined,
+            pass: undefined,
+            replicas: undefined
+        };
         expect(resolve(options)).toMatchObject({ replicas: 1, connection: { token: undefined } });
         expect(resolve({ ...good, token: SECRET, connection: { authenticator: undefined } })).toBeDefined();
     });
@@ -143,7 +160,9 @@ describe('what is refused', () => {
     });
 
     test('an unknown option, with those that there are', () => {
-        expect(problemsOf({ ...good, pasword: SECRET })).toEqual([expect.stringMatching(/^pasword: is unknown; .*\bpass\b/)]);
+        expect(problemsOf({ ...good, pasword: SECRET })).toEqual([
+            expect.stringMatching(/^pasword: is unknown; .*\bpass\b/)
+        ]);
     });
 
     test('names that every object has are unknown options like others', () => {
@@ -160,7 +179,9 @@ describe('what is refused', () => {
         [{ token: SECRET, connection: { authenticator: () => {} } }, 'token, connection.authenticator'],
         [{ user: 'u', pass: SECRET, connection: { authenticator: () => {} } }, 'user/pass, connection.authenticator']
     ])('two ways to authenticate, %#', (auth, kinds) => {
-        expect(problemsOf({ ...good, ...auth })).toEqual([`${kinds}: exclude each other; expected one way to authenticate`]);
+        expect(problemsOf({ ...good, ...auth })).toEqual([
+            `${kinds}: exclude each other; expected one way to authenticate`
+        ]);
         expectNoSecret(errorOf({ ...good, ...auth }), [SECRET]);
     });
 
@@ -176,16 +197,36 @@ describe('what is refused', () => {
     });
 
     test('what makes no sense beside an existing connection', () => {
-        const options = { bucket: 'b', connection, servers: ['h'], token: SECRET, user: 'u', pass: SECRET, tls: {}, name: 'n' };
-        expect(problemsOf(options).map(problem => problem.split(':')[0])).toEqual(
-            ['servers', 'token', 'user', 'pass', 'tls', 'name']
-        );
+        const options = {
+            bucket: 'b',
+            connection,
+            servers: ['h'],
+            token: SECRET,
+            user: 'u',
+            pass: SECRET,
+            tls: {},
+            name: 'n'
+        };
+        expect(problemsOf(options).map(problem => problem.split(':')[0])).toEqual([
+            'servers',
+            'token',
+            'user',
+            'pass',
+            'tls',
+            'name'
+        ]);
         expectNoSecret(errorOf(options), [SECRET]);
     });
 
     test('a connection that is closed already', () => {
         expect(problemsOf({ bucket: 'b', connection: { ...connection, isClosed: () => true } })).toEqual([
             'connection: the connection that was passed in is closed'
+        ]);
+    });
+
+    test.each(['has spaces', 'a.*', 'a.>', '', 'a.', '.a', 5])('the inbox prefix %j', inboxPrefix => {
+        expect(problemsOf({ ...good, connection: { inboxPrefix } })).toEqual([
+            expect.stringMatching(/^connection: inboxPrefix: expected a subject without wildcards/)
         ]);
     });
 

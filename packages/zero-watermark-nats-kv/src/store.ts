@@ -6,6 +6,8 @@ export {
     ResumeTokenService,
     RevisionConflictError,
     TOKEN_WATERMARK_SERVICE,
+    versionFromLexi,
+    versionToLexi,
     WatermarkError,
     WatermarkErrorCode,
     WatermarkService

@@ -55,7 +55,10 @@ export function recordLog(): RecordedLog {
 }
 
 /** Opens a store on a backend, in a bucket of its own unless one is named. */
-export function openOn(backend: Backend, options: Partial<NatsKvConfig> = {}): Promise<WatermarkStore> {
+export function openOn(
+    backend: Pick<Backend, 'urls' | 'replicas'> & Partial<AsyncDisposable>,
+    options: Partial<NatsKvConfig> = {}
+): Promise<WatermarkStore> {
     return openWatermarkStore({
         servers: [...backend.urls],
         bucket: uniqueBucket(),

@@ -1,0 +1,120 @@
+import { jetstream, type JetStreamManager, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+
+import type { NatsCluster, NatsServer } from '../../src/testing.js';
+
+/** A message as it is kept, for looking at what writes really did. */
+export interface KeptMessage {
+    readonly revision: number;
+    readonly key: string;
+    /** `undefined`: the mark of a deletion. */
+    readonly version: string | undefined;
+}
+
+/** Somebody who manages the servers with the plain client, beside the stores under test. */
+export class Administrator implements AsyncDisposable {
+    readonly nc: NatsConnection;
+
+    private constructor(nc: NatsConnection) {
+        this.nc = nc;
+    }
+
+    static async connect(urls: readonly string[]): Promise<Administrator> {
+        const options = { maxReconnectAttempts: -1, reconnectTimeWait: 100, timeout: 2_000 };
+        return new Administrator(await connect({ servers: [...urls], ...options }));
+    }
+
+    /** Makes a bucket that forgets nothing, so that each write that was ever applied can be counted. */
+    async createUnlimitedBucket(bucket: string, replicas: number): Promise<void> {
+        const manager = await this.#manager();
+        await manager.streams.add({
+            name: `KV_${bucket}`,
+            subjects: [`$KV.${bucket}.>`],
+            num_replicas: replicas,
+            retention: RetentionPolicy.Limits,
+            storage: StorageType.File,
+            max_msgs_per_subject: -1,
+            allow_rollup_hdrs: true,
+            allow_direct: true,
+            deny_delete: true
+        });
+    }
+
+    async deleteBucket(bucket: string): Promise<void> {
+        const manager = await this.#manager();
+        await manager.streams.delete(`KV_${bucket}`);
+    }
+
+    /** Stores a record as another client would. */
+    async put(bucket: string, key: string, version: string): Promise<number> {
+        const record = JSON.stringify({ format: 1, version });
+        return (await jetstream(this.nc).publish(`$KV.${bucket}.${key}`, record)).seq;
+    }
+
+    /** How many writes a bucket has ever taken; with `atLeast`, once it is that many. */
+    async lastRevision(bucket: string, atLeast = 0): Promise<number> {
+        const manager = await this.#manager();
+        for (;;) {
+            const info = await manager.streams.info(`KV_${bucket}`).catch(() => undefined);
+            if (info !== undefined && info.state.last_seq >= atLeast) {
+                return info.state.last_seq;
+            }
+            await new Promise(resolve => setTimeout(resolve, 5));
+        }
+    }
+
+    /** Everything that a bucket keeps, oldest first. */
+    async messagesOf(bucket: string): Promise<KeptMessage[]> {
+        const stream = `KV_${bucket}`;
+        const manager = await this.#manager();
+        const { messages } = (await manager.streams.info(stream)).state;
+        const kept: KeptMessage[] = [];
+        const consumer = await jetstream(this.nc).consumers.get(stream);
+        for (let left = messages; left > 0; left = messages - kept.length) {
+            for await (const message of await consumer.fetch({ max_messages: left, expires: 5_000 })) {
+                const deleted = message.headers?.has('KV-Operation') === true;
+                const record = deleted ? {} : message.json<{ version?: string }>();
+                const key = message.subject.slice(`$KV.${bucket}.`.length);
+                kept.push({ revision: message.seq, key, version: record.version });
+            }
+        }
+        return kept;
+    }
+
+    /** Lets another node lead the bucket's stream. */
+    async stepDown(bucket: string): Promise<void> {
+        await this.nc.request(`$JS.API.STREAM.LEADER.STEPDOWN.KV_${bucket}`, '', { timeout: 5_000 });
+    }
+
+    /** The node that leads the bucket's stream; waits until there is one that can be asked. */
+    async leaderOf(bucket: string, cluster: NatsCluster): Promise<NatsServer> {
+        for (;;) {
+            const manager = await this.#manager();
+            const info = await manager.streams.info(`KV_${bucket}`).catch(() => undefined);
+            const node = cluster.nodes.find(({ name }) => name === info?.cluster?.leader);
+            if (node !== undefined) {
+                return node;
+            }
+            await new Promise(resolve => setTimeout(resolve, 50));
+        }
+    }
+
+    /** The nodes that host a consumer of the bucket. */
+    async consumerHosts(bucket: string, cluster: NatsCluster): Promise<NatsServer[]> {
+        const manager = await this.#manager();
+        const names = new Set<string>();
+        for await (const consumer of manager.consumers.list(`KV_${bucket}`)) {
+            names.add(consumer.cluster?.leader ?? '');
+        }
+        return cluster.nodes.filter(({ name }) => names.has(name));
+    }
+
+    /** What is lost while this connection is being made anew is soon asked again. */
+    #manager(): Promise<JetStreamManager> {
+        return jetstreamManager(this.nc, { checkAPI: false, timeout: 1_000 });
+    }
+
+    async [Symbol.asyncDispose](): Promise<void> {
+        await this.nc.close();
+    }
+}
