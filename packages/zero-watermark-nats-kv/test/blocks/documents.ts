@@ -2,20 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import type { Block } from './stage/plan.js';
+
 /** The folder that holds the repository's files. */
 export const root = fileURLToPath(new URL('../../../../', import.meta.url));
-
-/** One fenced block of a document. */
-export interface Block {
-    /** The document, as seen from the root. */
-    readonly document: string;
-    /** The heading that it stands under, with a number from the second block of the language on: `Types (2)`. */
-    readonly name: string;
-    readonly language: string;
-    readonly code: string;
-    /** The line of the document on which the code begins. */
-    readonly line: number;
-}
 
 /** The specification is handed out beside the repository, not in it, so that a clone may be without. */
 export const specification = resolve(root, '../shared/spec/zero-watermark-nats-kv.md');

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { constants, runInThisContext } from 'node:vm';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { root } from './documents.js';
-import { HOST, type Host, PRELUDE } from './prelude.js';
+import { PRELUDE } from './prelude.js';
 
 /** Compiler options that a block is compiled with beside the strict ones. */
 export type Flags = Readonly<Record<string, boolean>>;
@@ -48,11 +47,11 @@ export class BlockProject implements Disposable {
     constructor() {
         symlinkSync(resolve(root, 'node_modules'), join(this.#folder, 'node_modules'));
         writeFileSync(join(this.#folder, 'package.json'), JSON.stringify({ type: 'module', private: true }));
-        this.#groupOf({});
-    }
-
-    get folder(): string {
-        return this.#folder;
+        const strict = this.#groupOf({});
+        for (const part of ['blocks/stage', 'support/certificates.ts']) {
+            const from = fileURLToPath(new URL(`../${part}`, import.meta.url));
+            cpSync(from, join(this.#folder, strict, 'src', part), { recursive: true });
+        }
     }
 
     add(unit: CompileUnit): void {
@@ -71,7 +70,6 @@ export class BlockProject implements Disposable {
                 const config = { compilerOptions: { ...USER_OPTIONS, ...flags }, include: ['src'] };
                 writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
                 writeFileSync(join(folder, 'src', 'prelude.d.ts'), PRELUDE);
-                writeFileSync(join(folder, 'src', 'host.ts'), HOST);
                 this.#note(group, await typeScript(folder));
             })
         );
@@ -83,28 +81,26 @@ export class BlockProject implements Disposable {
         return this.#problems.get(`${group}/src/${name}.ts`) ?? [];
     }
 
-    /** What tsc says about anything else: the prelude, the packages' own types, the configuration. */
+    /**
+     * What tsc says about anything else: the prelude, the packages' own types, the configuration. Not about the types of
+     * packages that are not ours, some of which don't stand `exactOptionalPropertyTypes`.
+     */
     problemsElsewhere(): string[] {
         const units = new Set([...this.#files.values()].map(({ group, name }) => `${group}/src/${name}.ts`));
-        return [...this.#problems].filter(([file]) => !units.has(file)).flatMap(([file, lines]) => [file, ...lines]);
+        return [...this.#problems]
+            .filter(([file]) => !units.has(file) && !file.includes('/node_modules/'))
+            .flatMap(([file, lines]) => [file, ...lines]);
     }
 
-    /** The JavaScript that tsc made of a unit. */
-    javascriptOf(unit: CompileUnit): string {
+    /** The path of the JavaScript that tsc made of a unit. */
+    scriptOf(unit: CompileUnit): string {
         const { group, name } = this.#file(unit);
-        return readFileSync(join(this.#folder, group, 'out', `${name}.js`), 'utf8');
+        return join(this.#folder, group, 'out', `${name}.js`);
     }
 
-    /** Writes a JavaScript module into the project, and gives its path. */
-    write(name: string, code: string): string {
-        mkdirSync(join(this.#folder, 'run'), { recursive: true });
-        const path = join(this.#folder, 'run', name);
-        writeFileSync(path, code);
-        return path;
-    }
-
-    host(): Promise<Host> {
-        return nativeImport(join(this.#folder, 'group-0', 'out', 'host.js')) as Promise<Host>;
+    /** The path of the program that runs the scripts. */
+    get stage(): string {
+        return join(this.#folder, 'group-0', 'out', 'blocks', 'stage', 'main.js');
     }
 
     [Symbol.dispose](): void {
@@ -147,11 +143,12 @@ export class BlockProject implements Disposable {
     }
 }
 
-/** Runs tsc on a project folder, and gives what it printed. */
+/** Runs tsc on a project's folder or configuration file, and gives what it printed. */
 export async function typeScript(project: string): Promise<string> {
     const tsc = resolve(root, 'node_modules/typescript/bin/tsc');
     return new Promise((done, failed) => {
-        const options = { cwd: project, maxBuffer: 64 * 1024 * 1024 };
+        const cwd = project.endsWith('.json') ? dirname(project) : project;
+        const options = { cwd, maxBuffer: 64 * 1024 * 1024 };
         execFile(process.execPath, [tsc, '--pretty', 'false', '-p', project], options, (error, stdout, stderr) => {
             if (error !== null && stdout === '') {
                 failed(new Error(`tsc did not run: ${stderr || error.message}`, { cause: error }));
@@ -160,14 +157,4 @@ export async function typeScript(project: string): Promise<string> {
             }
         });
     });
-}
-
-/**
- * Imports as Node does, past the test runner, which would put the packages' sources in place of what was built.
- */
-export function nativeImport(path: string): Promise<unknown> {
-    const importer: unknown = runInThisContext('specifier => import(specifier)', {
-        importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
-    });
-    return (importer as (specifier: string) => Promise<unknown>)(pathToFileURL(path).href);
 }

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+
+import { runInVitest } from './nested-vitest.js';
+import { bootDeclared, type Block, expectToStart, type Plan } from './plan.js';
+import type { Scene } from './scene.js';
+
+type NestClass = new (...args: never[]) => unknown;
+
+/** The blocks of our own documents that are not run as {@link planByDefault} says, by document and heading. */
+export const documentPlans: Readonly<Record<string, Plan>> = {
+    'docs/security.md # TLS': { server: 'tls', run: bootDeclared },
+    'docs/security.md # Permissions': {
+        run: {
+            notRun:
+                'it trusts the authorities that Node trusts, and none of them signs for a test; the tests of security ' +
+                'use the whole API under the configuration that stands above it'
+        }
+    }
+};
+
+/**
+ * What is done with a block of our own: it is compiled strictly and run, and
+ *
+ * - a line `// → text` says that the line `text` is printed, in this order;
+ * - a class called `…Module` is started as an application, which must then store and find a watermark;
+ * - other exported classes are made by Nest, in an application with the store;
+ * - a module that is declared but not exported is started too;
+ * - a block with tests is run by vitest, and all of them must pass.
+ */
+export function planByDefault(block: Block): Plan {
+    return { run: scene => (/\bfrom 'vitest'/.test(block.code) ? runTests(block, scene) : runScript(block, scene)) };
+}
+
+async function runScript(block: Block, scene: Scene): Promise<void> {
+    const classes = Object.values(await scene.run()).filter(isClass);
+    for (const module of [...classes.filter(isModule), ...scene.declared]) {
+        await expectToStart(await scene.boot({ imports: [module] }));
+    }
+    const providers = classes.filter(type => !isModule(type));
+    if (providers.length > 0) {
+        const app = await scene.boot({ imports: [scene.storeModule()], providers });
+        providers.forEach(type => assert.ok(app.get<unknown>(type) instanceof type));
+    }
+    const announced = [...block.code.matchAll(/\/\/ → (.*)$/gm)].map(match => match[1] ?? '');
+    for (const line of announced) {
+        await scene.output.call(line);
+    }
+    assert.deepEqual(
+        scene.output.lines.filter(line => announced.includes(line)),
+        announced
+    );
+}
+
+async function runTests(block: Block, scene: Scene): Promise<void> {
+    const announced = [...block.code.matchAll(/\b(?:test|it)\('([^']+)'/g)].map(match => match[1]);
+    assert.deepEqual(await runInVitest(scene), announced);
+}
+
+function isClass(value: unknown): value is NestClass {
+    return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function isModule(type: NestClass): boolean {
+    return type.name.endsWith('Module');
+}
