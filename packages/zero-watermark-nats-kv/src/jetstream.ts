@@ -59,6 +59,12 @@ export interface BatchMessage {
     readonly headers: MsgHdrs;
 }
 
+/** A batch of which all but the last message was sent. */
+export interface StagedBatch {
+    /** Stores all of it or nothing; gives the sequence of the last message, the others are right before it. */
+    commit(timeoutMs: number): Promise<PublishAck>;
+}
+
 export interface ConsumerConfig {
     readonly name: string;
     readonly deliver_subject: string;
@@ -140,23 +146,24 @@ export class JetStream {
     }
 
     /**
-     * Stores messages all together or not at all (2.12+, streams with `allow_atomic`).
-     *
-     * @returns the sequence of the last one; the others are right before it, in order
+     * Sends all but the last message of an atomic batch (2.12+, streams with `allow_atomic`). Nothing is stored until
+     * {@link StagedBatch.commit}; a batch that is not committed is dropped by the server after some seconds.
      */
-    async publishBatch(messages: readonly BatchMessage[], timeoutMs: number): Promise<PublishAck> {
+    stageBatch(messages: readonly BatchMessage[]): StagedBatch {
         const id = nuid.next();
-        const last = messages.length - 1;
+        const last = messages.at(-1);
+        if (last === undefined) {
+            throw new RangeError('a batch needs at least one message');
+        }
         for (const [index, { subject, payload, headers }] of messages.entries()) {
             headers.set('Nats-Batch-Id', id);
             headers.set('Nats-Batch-Sequence', String(index + 1));
-            if (index === last) {
-                headers.set('Nats-Batch-Commit', '1');
-                return this.publish(subject, payload, headers, timeoutMs);
+            if (index < messages.length - 1) {
+                this.#requester.publish(subject, payload, headers);
             }
-            this.#requester.publish(subject, payload, headers);
         }
-        throw new RangeError('a batch needs at least one message');
+        last.headers.set('Nats-Batch-Commit', '1');
+        return { commit: timeoutMs => this.publish(last.subject, last.payload, last.headers, timeoutMs) };
     }
 
     /**

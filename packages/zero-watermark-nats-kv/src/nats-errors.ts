@@ -31,6 +31,8 @@ export const JetStreamCode = {
     BUCKET_FULL: 10077,
     /** The first try of this message is still being stored (2.12+). */
     DUPLICATE_IN_FLIGHT: 10158,
+    /** A batch of which the server does not have all (2.12+): parts were lost with a connection or a leader. */
+    BATCH_INCOMPLETE: 10176,
     /** Like 10071, from a leader that doesn't know the sequence yet (2.12+). */
     WRONG_LAST_SEQUENCE_UNKNOWN: 10164
 } as const;
@@ -50,6 +52,7 @@ export class ApiFailure extends Error {
 const TRANSIENT: ReadonlySet<number> = new Set([
     JetStreamCode.CLUSTER_NOT_AVAILABLE,
     JetStreamCode.DUPLICATE_IN_FLIGHT,
+    JetStreamCode.BATCH_INCOMPLETE,
     JetStreamCode.NOT_ENABLED
 ]);
 

@@ -35,18 +35,16 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
-        return this.#call(shardId, (shard, deadline) => shard.watermarkFor(checkToken(resumeToken), deadline));
+        return this.#call(shardId, async (shard, deadline) => {
+            const [watermark] = await shard.watermarksFor([checkToken(resumeToken)], deadline);
+            return watermark ?? '';
+        });
     }
 
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
         return this.#call(shardId, shard => {
-            resumeTokens.forEach(checkToken);
-            return Promise.all(
-                resumeTokens.map((resumeToken, index) => {
-                    const share = 1 + Math.floor(index / TOKENS_A_TIMEOUT);
-                    return shard.watermarkFor(resumeToken, Deadline.in(this.#config.timeoutMs * share));
-                })
-            );
+            const shares = Math.max(1, Math.ceil(resumeTokens.length / TOKENS_A_TIMEOUT));
+            return shard.watermarksFor(resumeTokens.map(checkToken), Deadline.in(this.#config.timeoutMs * shares));
         });
     }
 

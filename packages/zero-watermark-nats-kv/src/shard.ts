@@ -13,7 +13,7 @@ import { RecentTokens } from './recent-tokens.js';
 import { Retention, type RetentionOptions } from './retention.js';
 import type { NewToken, Placement, TokenLog } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
-import { positionOf, type TokenEntry, tokenEntry, type TokenPosition, watermarkOf } from './token-watermark.js';
+import { positionOf, tokenEntry, type TokenPosition, watermarkOf } from './token-watermark.js';
 
 /** How often acknowledgements may cost a request. */
 const ACKNOWLEDGE_INTERVAL_MS = 2_000;
@@ -54,25 +54,31 @@ export class Shard {
         this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline));
     }
 
-    /** The watermark of a token, found or made. */
-    async watermarkFor(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
-        const recent = this.#recent.get(resumeToken);
-        if (recent !== undefined) {
-            return recent;
-        }
-        const entry = this.#entryOf(resumeToken);
-        const { sequence } = await this.#queue.add({ key: entry.key, entry, resumeToken }, deadline);
-        const watermark = watermarkOf(sequence, entry.check);
-        this.#recent.set(resumeToken, watermark);
-        return watermark;
+    /** The watermarks of tokens, found or made, in their order. */
+    async watermarksFor(resumeTokens: readonly string[], deadline: Deadline): Promise<LexiVersion[]> {
+        const watermarks = resumeTokens.map(resumeToken => this.#recent.get(resumeToken));
+        const missing = resumeTokens
+            .filter((_, index) => watermarks[index] === undefined)
+            .map(resumeToken => this.#newToken(resumeToken));
+        const placements = (await this.#queue.add(missing, deadline)).values();
+        const made = missing.values();
+        return watermarks.map(known => {
+            if (known !== undefined) {
+                return known;
+            }
+            const { entry, resumeToken } = next(made);
+            const watermark = watermarkOf(next(placements).sequence, entry.check);
+            this.#recent.set(resumeToken, watermark);
+            return watermark;
+        });
     }
 
     /** A watermark that nothing had before, for a snapshot at this token. */
     async beginSync(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
         this.#recent.clear();
-        const entry = this.#entryOf(resumeToken);
-        const { sequence } = await this.#queue.add({ key: `sync.${nuid.next()}`, entry, resumeToken }, deadline);
-        return watermarkOf(sequence, entry.check);
+        const token = { ...this.#newToken(resumeToken), key: `sync.${nuid.next()}` };
+        const placements = await this.#queue.add([token], deadline);
+        return watermarkOf(next(placements.values()).sequence, token.entry.check);
     }
 
     async tokenOf(position: TokenPosition, deadline: Deadline): Promise<string | undefined> {
@@ -307,7 +313,7 @@ export class Shard {
         await backOff(attempt, deadline);
     }
 
-    #entryOf(resumeToken: string): TokenEntry {
+    #newToken(resumeToken: string): NewToken {
         const entry = tokenEntry(resumeToken);
         if (entry.payload.length > this.#log.maxTokenBytes) {
             throw new WatermarkError(
@@ -315,7 +321,7 @@ export class Shard {
                 `The resume token has ${entry.payload.length} bytes; ${this.#name} takes at most ${this.#log.maxTokenBytes}.`
             );
         }
-        return entry;
+        return { key: entry.key, entry, resumeToken };
     }
 
     #unknown(watermark: string, reason: string): ResumePoint {
@@ -340,4 +346,12 @@ export class Shard {
 /** The first sequence that no stream that began at its creation has reached, at less than a million tokens a second. */
 function microsecondsAfter(timeMs: number): number {
     return (timeMs + 1) * 1_000;
+}
+
+function next<T>(values: IterableIterator<T>): T {
+    const result = values.next();
+    if (result.done === true) {
+        throw new RangeError('fewer values than were asked for');
+    }
+    return result.value;
 }

@@ -3,7 +3,14 @@ import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
 import { backOff, type Deadline } from './deadline.js';
-import { headersWith, type JetStream, type MessageQuery, type StoredMessage, type StreamInfo } from './jetstream.js';
+import {
+    headersWith,
+    type JetStream,
+    type MessageQuery,
+    type StagedBatch,
+    type StoredMessage,
+    type StreamInfo
+} from './jetstream.js';
 import { ApiFailure, closedError, JetStreamCode } from './nats-errors.js';
 import { attemptMs, mayPass, outcomeUnknown, RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
@@ -181,20 +188,27 @@ export class TokenLog {
         deadline: Deadline,
         afterSequence: number | undefined
     ): Promise<'stored' | 'conflict' | 'not-sent' | 'in-doubt'> {
-        const atomic = this.#bucket.info.config.allow_atomic === true;
-        const size = atomic ? MAX_BATCH : 1;
+        const size = this.#bucket.info.config.allow_atomic === true ? MAX_BATCH : 1;
         let expectedEnd = afterSequence;
+        let group = tokens.slice(0, size);
+        let staged = this.#stage(group, expectedEnd);
         for (let start = 0; start < tokens.length; start += size) {
-            const group = tokens.slice(start, start + size);
             if (!this.#connection.connected) {
                 return 'not-sent';
             }
             try {
-                const last = await this.#publish(group, expectedEnd, attemptMs(deadline));
-                expectedEnd = expectedEnd === undefined ? undefined : last;
+                const committing = staged.commit(attemptMs(deadline));
+                const following = tokens.slice(start + size, start + 2 * size);
+                // The next batch is sent while this one is being stored, and committed after it: a batch that is not
+                // committed leaves nothing, so the order holds whatever fails. One more is enough to fill the wait.
+                const ahead = size > 1 && expectedEnd === undefined ? this.#stage(following, undefined) : undefined;
+                const { sequence: last } = await committing;
                 group.forEach((token, index) =>
                     found.set(token.key, { sequence: last - (group.length - 1 - index), isNew: true })
                 );
+                expectedEnd = expectedEnd === undefined ? undefined : last;
+                group = following;
+                staged = ahead ?? this.#stage(following, expectedEnd);
             } catch (error) {
                 if (isConflict(error)) {
                     return 'conflict';
@@ -211,7 +225,8 @@ export class TokenLog {
         return 'stored';
     }
 
-    async #publish(group: readonly NewToken[], afterSequence: number | undefined, timeoutMs: number): Promise<number> {
+    /** Sends a group but for its last message, with which it is stored. */
+    #stage(group: readonly NewToken[], afterSequence: number | undefined): StagedBatch {
         const messages = group.map(({ key, entry }, index) => ({
             subject: this.#subject(key),
             payload: entry.payload,
@@ -222,12 +237,13 @@ export class TokenLog {
                     : [])
             )
         }));
-        const [only] = messages;
-        const ack =
-            messages.length === 1 && only !== undefined
-                ? await this.#js.publish(only.subject, only.payload, only.headers, timeoutMs)
-                : await this.#js.publishBatch(messages, timeoutMs);
-        return ack.sequence;
+        const [first] = messages;
+        if (first === undefined) {
+            return { commit: () => Promise.reject(new RangeError('there is nothing to store')) };
+        }
+        return messages.length > 1
+            ? this.#js.stageBatch(messages)
+            : { commit: timeoutMs => this.#js.publish(first.subject, first.payload, first.headers, timeoutMs) };
     }
 
     /** Looks tokens up; what is there is entered in `found`. */

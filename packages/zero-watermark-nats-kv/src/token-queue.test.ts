@@ -34,8 +34,15 @@ function controlledQueue() {
                 writes.push({ keys, found, finish });
             })
     );
-    const add = (text: string) => queue.add(token(text), Deadline.in(10_000));
-    return { writes, add };
+    const addAll = (...texts: string[]) => queue.add(texts.map(token), Deadline.in(10_000));
+    const add = async (text: string) => {
+        const [placement] = await addAll(text);
+        if (placement === undefined) {
+            throw new Error('no placement');
+        }
+        return placement;
+    };
+    return { writes, add, addAll };
 }
 
 const turn = () => new Promise(resolve => setImmediate(resolve));
@@ -73,10 +80,20 @@ test('a token that is there twice is written once, and both callers get it', asy
     expect((await both).map(placement => placement.sequence)).toEqual([1, 2, 1]);
 });
 
-test('a write takes at most a thousand tokens', async () => {
-    const { writes, add } = controlledQueue();
-    const all = Promise.all(Array.from({ length: 2_500 }, (_, index) => add(`t${index}`)));
-    for (const size of [1_000, 1_000, 500]) {
+test('a call of many tokens has them in its order, and keeps its place among other calls', async () => {
+    const { writes, add, addAll } = controlledQueue();
+    const calls = Promise.all([add('a'), addAll('b', 'c', 'b'), addAll(), add('d')]);
+    await turn();
+    expect(writes.map(write => write.keys)).toEqual([['a', 'b', 'c', 'd']]);
+    writes[0]?.finish();
+    const [first, many, none, last] = await calls;
+    expect([first, many, none, last].flat().map(({ sequence }) => sequence)).toEqual([1, 2, 3, 2, 4]);
+});
+
+test('a write takes at most ten thousand tokens', async () => {
+    const { writes, addAll } = controlledQueue();
+    const all = addAll(...Array.from({ length: 25_000 }, (_, index) => `t${index}`));
+    for (const size of [10_000, 10_000, 5_000]) {
         await turn();
         expect(writes.at(-1)?.keys).toHaveLength(size);
         writes.at(-1)?.finish();

@@ -4,14 +4,21 @@ import type { Deadline } from './deadline.js';
 import type { NewToken, Placement } from './token-log.js';
 
 /** How many tokens one write takes at the most, and about how many bytes of them. */
-const MAX_GROUP = 1_000;
-const MAX_GROUP_BYTES = 4 * 1024 * 1024;
+const MAX_GROUP = 10_000;
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+
+/** One call that waits for its tokens; settled once all are placed, or with the first that is not. */
+interface Call {
+    readonly deadline: Deadline;
+    readonly placements: Placement[];
+    readonly resolve: (placements: Placement[]) => void;
+    readonly reject: (error: unknown) => void;
+    readonly count: number;
+}
 
 interface Waiting {
     readonly token: NewToken;
-    readonly deadline: Deadline;
-    readonly resolve: (placement: Placement) => void;
-    readonly reject: (error: unknown) => void;
+    readonly call: Call;
 }
 
 /** Places a group of tokens, in order; enters in `found` what it has placed, also when it fails after that. */
@@ -37,12 +44,19 @@ export class TokenQueue {
         this.#place = place;
     }
 
-    add(token: NewToken, deadline: Deadline): Promise<Placement> {
+    /** Where the tokens are, in their order. */
+    add(tokens: readonly NewToken[], deadline: Deadline): Promise<Placement[]> {
+        if (tokens.length === 0) {
+            return Promise.resolve([]);
+        }
         return new Promise((resolve, reject) => {
-            this.#waiting.push({ token, deadline, resolve, reject });
+            const call = { deadline, placements: [], resolve, reject, count: tokens.length };
+            for (const token of tokens) {
+                this.#waiting.push({ token, call });
+            }
             if (!this.#running) {
                 this.#running = true;
-                // What the caller adds in the same turn goes into the same write.
+                // What is added in the same turn goes into the same write.
                 queueMicrotask(() => void this.#run());
             }
         });
@@ -55,49 +69,64 @@ export class TokenQueue {
         this.#running = false;
     }
 
-    #takeGroup(): Waiting[] {
+    #takeGroup(): readonly Waiting[] {
         let bytes = 0;
         const tooMuch = this.#waiting.findIndex(({ token }, index) => {
             bytes += token.entry.payload.length;
             return index > 0 && (index >= MAX_GROUP || bytes > MAX_GROUP_BYTES);
         });
-        return this.#waiting.splice(0, tooMuch === -1 ? this.#waiting.length : tooMuch);
+        if (tooMuch === -1) {
+            const all = this.#waiting;
+            this.#waiting = [];
+            return all;
+        }
+        return this.#waiting.splice(0, tooMuch);
     }
 
     async #placeGroup(group: readonly Waiting[]): Promise<void> {
         const found = new Map<string, Placement>();
         const tokens = new Map(group.map(({ token }) => [token.key, token]));
-        const deadline = group.reduce(
-            (earliest, { deadline: other }) => earliestOf(earliest, other),
-            group[0]?.deadline
-        );
         try {
-            if (deadline !== undefined) {
-                await this.#place([...tokens.values()], found, deadline);
-            }
-            group.forEach(waiting => settle(waiting, found));
+            await this.#place([...tokens.values()], found, earliestDeadline(group));
         } catch (error) {
-            const failed = group.findIndex(({ token }) => !found.has(token.key));
-            group.slice(0, failed).forEach(waiting => settle(waiting, found));
-            group.slice(failed).forEach(({ reject }) => reject(error));
-            const behind = this.#waiting;
-            this.#waiting = [];
-            behind.forEach(({ reject }) => reject(notSent(error)));
+            this.#fail(group, found, error);
+            return;
         }
+        group.forEach(waiting => settle(waiting, found));
+    }
+
+    #fail(group: readonly Waiting[], found: ReadonlyMap<string, Placement>, error: unknown): void {
+        const failed = group.findIndex(({ token }) => !found.has(token.key));
+        group.slice(0, failed).forEach(waiting => settle(waiting, found));
+        const inGroup = new Set(group.slice(failed).map(({ call }) => call));
+        inGroup.forEach(call => call.reject(error));
+        const behind = new Set(this.#waiting.map(({ call }) => call));
+        this.#waiting = [];
+        behind.forEach(call => {
+            if (!inGroup.has(call)) {
+                call.reject(notSent(error));
+            }
+        });
     }
 }
 
-function settle({ token, resolve, reject }: Waiting, found: ReadonlyMap<string, Placement>): void {
+function settle({ token, call }: Waiting, found: ReadonlyMap<string, Placement>): void {
     const placement = found.get(token.key);
     if (placement === undefined) {
-        reject(new Error(`the token ${token.key} was not placed`));
-    } else {
-        resolve(placement);
+        call.reject(new Error(`the token ${token.key} was not placed`));
+        return;
+    }
+    call.placements.push(placement);
+    if (call.placements.length === call.count) {
+        call.resolve(call.placements);
     }
 }
 
-function earliestOf(a: Deadline | undefined, b: Deadline): Deadline {
-    return a === undefined || b.remainingMs() < a.remainingMs() ? b : a;
+function earliestDeadline(group: readonly Waiting[]): Deadline {
+    const deadlines = new Set(group.map(({ call }) => call.deadline));
+    return [...deadlines].reduce((earliest, other) =>
+        other.remainingMs() < earliest.remainingMs() ? other : earliest
+    );
 }
 
 function notSent(cause: unknown): WatermarkError {

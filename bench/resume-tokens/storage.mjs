@@ -1,0 +1,132 @@
+// @ts-check
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { streamsOf } from '../shared/servers.mjs';
+import { newTokens, openExisting, openOurs } from './sides.mjs';
+
+/** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
+/** @typedef {import('../shared/servers.mjs').Place} Place */
+/** @typedef {{ tokens: number, messages: number, bytes: number }} Sample */
+/**
+ * @typedef {{ tokens: number, existingTokens: number, tokensASecond: number, retainTokens: number }} StorageSettings
+ * @typedef {{ existing: Sample, ours: Sample, acknowledged: Sample[], limit: number, atRest: Sample,
+ *     retainTokens: number, tokensASecond: number }} StorageResult
+ */
+
+const GROUP = 1_000;
+
+/** How often the library purges at the most, with as much again for a machine that is busy. */
+const BETWEEN_PURGES_MS = 2 * 2_000;
+
+/**
+ * What the servers keep.
+ *
+ * @param {Place} place
+ * @param {StorageSettings} settings
+ * @returns {Promise<StorageResult>}
+ */
+export async function measureStorage(place, settings) {
+    const { retainTokens, tokensASecond } = settings;
+    const existing = await keptByExisting(place, settings.existingTokens);
+    const ours = await keptByOurs(place, settings.tokens);
+    const limit = retainTokens + GROUP + (tokensASecond * BETWEEN_PURGES_MS) / 1_000;
+    return { existing, ours, ...(await keptWhenAcknowledged(place, settings)), limit, retainTokens, tokensASecond };
+}
+
+/**
+ * @param {Place} place
+ * @param {number} count
+ */
+async function keptByExisting(place, count) {
+    const side = await openExisting(place, 'existing-storage');
+    try {
+        for (const token of newTokens('e').many(count)) {
+            await side.existing.getOrCreateWatermark('shard', token);
+        }
+        return await sample(side.nc, 'existing-storage', count);
+    } finally {
+        await side.close();
+    }
+}
+
+/**
+ * @param {Place} place
+ * @param {number} count
+ */
+async function keptByOurs(place, count) {
+    const side = await openOurs(place, 'ours-storage', ['shard']);
+    try {
+        const { many } = newTokens('a');
+        for (let tokens = 0; tokens < count; tokens += GROUP) {
+            await side.tokens.getOrCreateWatermarks('shard', many(GROUP));
+        }
+        return await sample(side.nc, 'ours-storage', count);
+    } finally {
+        await side.close();
+    }
+}
+
+/**
+ * A busy shard whose zero-cache acknowledges every group of tokens right away.
+ *
+ * @param {Place} place
+ * @param {StorageSettings} settings
+ */
+async function keptWhenAcknowledged(place, { tokens: count, tokensASecond, retainTokens }) {
+    const bucket = 'ours-acknowledged';
+    const side = await openOurs(place, bucket, ['shard'], { retainMs: 0, retainTokens });
+    try {
+        const { many } = newTokens('a');
+        const start = performance.now();
+        /** @type {Sample[]} */
+        const acknowledged = [];
+        let newest = '';
+        for (let tokens = GROUP; tokens <= count; tokens += GROUP) {
+            newest = (await side.tokens.getOrCreateWatermarks('shard', many(GROUP))).at(-1) ?? '';
+            await side.tokens.acknowledge('shard', newest);
+            acknowledged.push(await sample(side.nc, bucket, tokens));
+            // The pace is part of what is measured.
+            await sleep(start + (tokens * 1_000) / tokensASecond - performance.now());
+        }
+        return { acknowledged, atRest: await settled(side, newest, count, bucket, retainTokens) };
+    } finally {
+        await side.close();
+    }
+}
+
+/**
+ * What is left a little after the last token.
+ *
+ * @param {import('./sides.mjs').OurSide} side
+ * @param {string} newest
+ * @param {number} tokens
+ * @param {string} bucket
+ * @param {number} retainTokens
+ */
+async function settled(side, newest, tokens, bucket, retainTokens) {
+    const giveUpAt = performance.now() + 2 * BETWEEN_PURGES_MS;
+    for (;;) {
+        await side.tokens.acknowledge('shard', newest);
+        const kept = await sample(side.nc, bucket, tokens);
+        if (kept.messages <= retainTokens + 1 || performance.now() > giveUpAt) {
+            return kept;
+        }
+        await sleep(100);
+    }
+}
+
+/**
+ * @param {NatsConnection} nc
+ * @param {string} bucket
+ * @param {number} tokens
+ * @returns {Promise<Sample>}
+ */
+async function sample(nc, bucket, tokens) {
+    // The store's own bucket holds no tokens.
+    const states = (await streamsOf(nc, bucket)).map(stream => stream.state);
+    return {
+        tokens,
+        messages: states.reduce((sum, { messages }) => sum + messages, 0),
+        bytes: states.reduce((sum, { bytes }) => sum + bytes, 0)
+    };
+}

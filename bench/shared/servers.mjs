@@ -1,0 +1,122 @@
+// @ts-check
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { startNatsCluster, startNatsServer } from '@cbnsndwch/zero-watermark-nats-kv/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+
+/** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
+/** @typedef {import('@nats-io/jetstream').StreamInfo} StreamInfo */
+/**
+ * Where a measurement runs.
+ *
+ * @typedef {{ label: string, version: string, replicas: number, url: string, monitorUrl: string,
+ *     stop: () => Promise<void> }} Place
+ */
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * Starts one server, or a cluster of three whose clients use its first node.
+ *
+ * @param {'newest' | 'oldest'} role
+ * @param {1 | 3} replicas
+ * @returns {Promise<Place | undefined>} `undefined` when the set-up has not put such a server in place
+ */
+export async function startPlace(role, replicas) {
+    const binary = installedServers()[role];
+    if (binary === undefined) {
+        return undefined;
+    }
+    const cluster = replicas === 3 ? await startNatsCluster(3, { binary: binary.path }) : undefined;
+    const server = cluster?.nodes[0] ?? (await startNatsServer({ binary: binary.path }));
+    return {
+        label: `nats-server ${binary.version}, ${replicas === 3 ? '3 nodes, R3' : 'single'}`,
+        version: binary.version,
+        replicas,
+        url: server.url,
+        monitorUrl: server.monitorUrl,
+        stop: () => (cluster ?? server).stop()
+    };
+}
+
+/** @returns {Partial<Record<string, { path: string, version: string }>>} */
+function installedServers() {
+    /** @type {Record<string, { path: string, version: string }>} */
+    let listed;
+    try {
+        listed = JSON.parse(readFileSync(resolve(root, '.cache/nats-servers.json'), 'utf8'));
+    } catch (cause) {
+        throw new Error('The nats-servers of the set-up are not known: run node scripts/setup.mjs --nats all', {
+            cause
+        });
+    }
+    return Object.fromEntries(
+        Object.entries(listed).map(([role, { path, version }]) => [role, { path: resolve(root, path), version }])
+    );
+}
+
+/**
+ * A connection with the options that the library gives its own, so that neither side has a faster client.
+ *
+ * @param {Place} place
+ */
+export function connectTo({ url }) {
+    return connect({ servers: url, noAsyncTraces: true, ignoreClusterUpdates: true });
+}
+
+/**
+ * The streams of one bucket, or of the shards of one bucket.
+ *
+ * @param {NatsConnection} nc
+ * @param {string} bucket
+ */
+export async function streamsOf(nc, bucket) {
+    const manager = await jetstreamManager(nc);
+    /** @type {StreamInfo[]} */
+    const streams = [];
+    for await (const stream of manager.streams.list()) {
+        const { name } = stream.config;
+        if (name === `KV_${bucket}` || name.startsWith(`KV_${bucket}-tokens-`)) {
+            streams.push(stream);
+        }
+    }
+    return streams;
+}
+
+/**
+ * Moves the leaders of a bucket's streams to the node that the clients use. Without this, chance decides which of the
+ * two sides has a node more on its way.
+ *
+ * @param {NatsConnection} nc
+ * @param {string} bucket
+ */
+export async function leadFromHere(nc, bucket) {
+    const here = nc.info?.server_name;
+    const giveUpAt = performance.now() + 20_000;
+    for (const { config } of await streamsOf(nc, bucket)) {
+        const request = JSON.stringify({ placement: { preferred: here } });
+        while ((await leaderOf(nc, config.name)) !== here) {
+            if (performance.now() > giveUpAt) {
+                throw new Error(`The leader of the stream ${config.name} did not move to the node of the clients.`);
+            }
+            await nc
+                .request(`$JS.API.STREAM.LEADER.STEPDOWN.${config.name}`, request, { timeout: 5_000 })
+                .catch(() => {});
+        }
+    }
+}
+
+/**
+ * @param {NatsConnection} nc
+ * @param {string} stream
+ */
+async function leaderOf(nc, stream) {
+    try {
+        return (await (await jetstreamManager(nc)).streams.info(stream)).cluster?.leader;
+    } catch {
+        return undefined;
+    }
+}
