@@ -4,7 +4,11 @@ import { expect, test } from 'vitest';
 import { bucketOfShard } from './shard-name.js';
 
 const anyShard = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 });
-const trickyShard = fc.string({ unit: fc.constantFrom('_', '-', 'A', '5', 'F', '/', '.', ' '), minLength: 1, maxLength: 8 });
+const trickyShard = fc.string({
+    unit: fc.constantFrom('_', '-', 'A', '5', 'F', '/', '.', ' '),
+    minLength: 1,
+    maxLength: 8
+});
 
 test.each([
     ['myapp-0', 'b-tokens-myapp-0'],
@@ -16,7 +20,10 @@ test.each([
     expect(bucketOfShard('b', shardId)).toBe(name);
 });
 
-test.each([['any', anyShard], ['tricky', trickyShard]] as const)('no two of %s shard ids share a bucket', (_, shards) => {
+test.each([
+    ['any', anyShard],
+    ['tricky', trickyShard]
+] as const)('no two of %s shard ids share a bucket', (_, shards) => {
     fc.assert(
         fc.property(shards, shards, (a, b) => {
             expect(bucketOfShard('b', a) === bucketOfShard('b', b)).toBe(a === b);

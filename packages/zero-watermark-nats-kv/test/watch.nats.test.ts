@@ -91,9 +91,9 @@ describe.each(backends)('watching on $name', ({ start }) => {
                 seen.push(watermark.version);
                 throw new Error(`thrown at ${watermark.version}`);
             });
-            await store.watermarks.watch('users', watermark =>
-                Promise.reject(new Error(`rejected at ${watermark.version}`))
-            );
+            const rejecting: (watermark: Watermark) => unknown = watermark =>
+                Promise.reject(new Error(`rejected at ${watermark.version}`));
+            await store.watermarks.watch('users', rejecting);
             await store.watermarks.set('users', 'v1');
             await eventually('both failures', () => log.errors.length === 2);
             await store.watermarks.set('users', 'v2');
