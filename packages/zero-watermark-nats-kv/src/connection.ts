@@ -8,11 +8,11 @@ import { describeAuthentication, finalConnectError, isAuthenticationError, noSer
 import type { ResolvedConnection, ResolvedNatsKvConfig, WatermarkLogger } from './options.js';
 import { Requester } from './requester.js';
 
-/** A dial that hangs must not eat the whole time that is there for connecting. */
+/** A dial that hangs must not eat the whole time that is there for connecting; holds for reconnects too. */
 const DIAL_TIMEOUT_MS = 5_000;
 
 /** Draining waits for a server's answer, which one that hangs never gives. */
-const DRAIN_TIMEOUT_MS = 5_000;
+const DRAIN_TIMEOUT_MS = 2_000;
 
 /** A connection with what the rest of the package asks of it: requests, and knowing whether it is up. */
 export class Connection {
@@ -195,7 +195,7 @@ function inboxPrefixOf(nc: NatsConnection): string | undefined {
 /** Connects; the client itself keeps to a time for each server and each of its addresses, and not for all of them. */
 async function connectWithin(options: NodeConnectionOptions, deadline: Deadline): Promise<NatsConnection> {
     const remaining = Math.max(1, deadline.remainingMs());
-    const connecting = connect({ ...options, timeout: Math.min(DIAL_TIMEOUT_MS, remaining) });
+    const connecting = connect({ ...options, timeout: DIAL_TIMEOUT_MS });
     try {
         return await within(remaining, connecting);
     } catch (error) {

@@ -3,6 +3,9 @@ export class EventQueue<Event> {
     #items: ({ readonly event: Event } | { readonly taken: () => void })[] = [];
     #ended = false;
     #wakeUp: (() => void) | undefined;
+    #tellEnded: () => void = () => {};
+    /** Resolves at {@link end}. */
+    readonly ended = new Promise<void>(resolve => (this.#tellEnded = resolve));
 
     push(event: Event): void {
         this.#add({ event });
@@ -18,6 +21,7 @@ export class EventQueue<Event> {
         this.#ended = true;
         this.#items = [];
         this.#wakeUp?.();
+        this.#tellEnded();
     }
 
     /** The events, until {@link end}. For one consumer. */

@@ -45,6 +45,7 @@ export class Feed {
     readonly #handler: FeedHandler;
     /** Still to be delivered before `currentComplete`, up to this sequence; `undefined` once that is done. */
     #currentUpTo: number | undefined;
+    #toldCurrentComplete: boolean;
     /** The last sequence that was delivered, or that the feed begins after. */
     #cursor = 0;
     #streamCreated: string;
@@ -53,10 +54,11 @@ export class Feed {
     #starting = true;
     #stopListening: () => void = () => {};
 
-    private constructor(context: FeedContext, subject: string, handler: FeedHandler) {
+    private constructor(context: FeedContext, subject: string, includeCurrent: boolean, handler: FeedHandler) {
         this.#context = context;
         this.#subject = subject;
         this.#handler = handler;
+        this.#toldCurrentComplete = !includeCurrent;
         this.#streamCreated = context.bucket.info.created;
     }
 
@@ -67,7 +69,7 @@ export class Feed {
         includeCurrent: boolean,
         handler: FeedHandler
     ): Promise<Feed> {
-        const feed = new Feed(context, subject, handler);
+        const feed = new Feed(context, subject, includeCurrent, handler);
         const deadline = Deadline.in(context.timeoutMs);
         const last = (await context.store.read({ last_by_subj: subject }, deadline))?.sequence ?? 0;
         if (includeCurrent) {
@@ -82,7 +84,9 @@ export class Feed {
             throw error;
         }
         feed.#stopListening = context.connection.onReconnect(() => feed.#restart());
-        feed.#checkCurrentComplete();
+        if (last === 0) {
+            feed.#checkCurrentComplete();
+        }
         feed.#started();
         return feed;
     }
@@ -97,7 +101,7 @@ export class Feed {
     async #createConsumer(timeoutMs: number): Promise<void> {
         this.#consumer?.stop();
         const consumer = new PushConsumer(this.#context, {
-            message: message => this.#deliver(message),
+            message: (message, pending) => this.#deliver(message, pending),
             flowControl: resume => this.#handler.flowControl(resume),
             idle: () => void this.#recheckCurrent(),
             lost: () => this.#restart()
@@ -113,20 +117,30 @@ export class Feed {
         }
     }
 
-    #deliver(message: StoredMessage): void {
-        // After a restart in the middle of what is there, the new consumer begins from the start again.
-        if (this.#stopped || message.sequence <= this.#cursor) {
+    #deliver(message: StoredMessage, pending: number): void {
+        if (this.#stopped) {
             return;
         }
-        this.#cursor = message.sequence;
-        this.#handler.message(message);
-        this.#checkCurrentComplete();
+        // After a restart in the middle of what is there, the new consumer begins from the start again.
+        if (message.sequence > this.#cursor) {
+            this.#cursor = message.sequence;
+            this.#handler.message(message);
+        }
+        // What is written anew meanwhile moves to the end: all has been said only once nothing is left to be said.
+        if (pending === 0) {
+            this.#checkCurrentComplete();
+        }
     }
 
+    /** To be called when nothing is left to be delivered, as far as the server that hosts the consumer knows. */
     #checkCurrentComplete(): void {
         if (this.#currentUpTo !== undefined && this.#cursor >= this.#currentUpTo && !this.#stopped) {
             this.#currentUpTo = undefined;
-            this.#handler.currentComplete();
+            // What a bucket holds that was made anew is delivered like what is there at first, but as changes.
+            if (!this.#toldCurrentComplete) {
+                this.#toldCurrentComplete = true;
+                this.#handler.currentComplete();
+            }
         }
     }
 

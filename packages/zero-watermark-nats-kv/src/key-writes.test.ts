@@ -71,16 +71,26 @@ describe('failure', () => {
         await last;
     });
 
-    test('a caller whose deadline passes during a merged write is not held up by later callers', async () => {
+    test('a caller whose deadline passes during a merged write is not held up by later callers: it was never sent', async () => {
         const { started, writes } = controlledWrites();
         void writes.put('a', '1', soon());
         const impatient = writes.put('a', '2', Deadline.in(1));
         const patient = writes.put('a', '3', soon());
         started[0]?.finish();
         const error: unknown = await impatient.catch((reason: unknown) => reason);
-        expect(isWatermarkError(error, WatermarkErrorCode.OUTCOME_UNKNOWN)).toBe(true);
+        expect(isWatermarkError(error, WatermarkErrorCode.UNAVAILABLE)).toBe(true);
         started[1]?.finish();
         await patient;
+    });
+
+    test('the caller whose content is on its way when its deadline passes cannot know', async () => {
+        const { started, writes } = controlledWrites();
+        void writes.put('a', '1', soon());
+        const last = writes.put('a', '2', Deadline.in(1));
+        started[0]?.finish();
+        const error: unknown = await last.catch((reason: unknown) => reason);
+        expect(isWatermarkError(error, WatermarkErrorCode.OUTCOME_UNKNOWN)).toBe(true);
+        started[1]?.finish();
     });
 });
 

@@ -100,15 +100,26 @@ class GroupExpiry {
 
     #expire(): void {
         for (let caller = this.#callers[this.#next]; caller?.deadline.passed(); caller = this.#callers[this.#next]) {
-            caller.reject(
-                new WatermarkError(
-                    WatermarkErrorCode.OUTCOME_UNKNOWN,
-                    'The write was still under way when timeoutMs had passed.',
-                    { remediation: 'Read the watermark before you write again.' }
-                )
-            );
             this.#next += 1;
+            // Only what the last caller gave is ever sent, so nothing is in doubt about the others.
+            caller.reject(this.#next === this.#callers.length ? stillUnderWay() : superseded());
         }
         this.#arm();
     }
+}
+
+function stillUnderWay(): WatermarkError {
+    return new WatermarkError(
+        WatermarkErrorCode.OUTCOME_UNKNOWN,
+        'The write was still under way when timeoutMs had passed.',
+        { remediation: 'Read the watermark before you write again.' }
+    );
+}
+
+function superseded(): WatermarkError {
+    return new WatermarkError(
+        WatermarkErrorCode.UNAVAILABLE,
+        'The write was not sent: a later one took its place, and that was not stored within timeoutMs either.',
+        { remediation: 'Read the watermark before you write again: the later write may still be stored.' }
+    );
 }

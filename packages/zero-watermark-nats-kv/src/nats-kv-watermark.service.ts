@@ -12,6 +12,7 @@ import {
     type WatchOptions
 } from '@cbnsndwch/zero-contracts';
 
+import { CallsUnderWay } from './calls-under-way.js';
 import { Deadline } from './deadline.js';
 import { EventQueue } from './event-queue.js';
 import { Feed, type FeedContext } from './feed.js';
@@ -31,16 +32,12 @@ export interface WatermarkServiceContext extends FeedContext {
 const NO_HEADERS: RecordWrite['headers'] = [];
 const DELETE: Omit<RecordWrite, 'expectedRevision'> = { payload: new Uint8Array(), headers: [['KV-Operation', 'DEL']] };
 
-/** How long `close()` lets calls finish that are under way. */
-const CLOSE_GRACE_MS = 5_000;
-
 /** {@link WatermarkService} on a NATS KV bucket. */
 export class NatsKvWatermarkService extends WatermarkService {
     readonly #context: WatermarkServiceContext;
     readonly #writes: KeyWrites<Omit<RecordWrite, 'expectedRevision'>>;
-    readonly #underWay = new Set<Promise<unknown>>();
+    readonly #calls = new CallsUnderWay();
     readonly #watches = new Set<() => void>();
-    #closed = false;
 
     constructor(context: WatermarkServiceContext) {
         super();
@@ -216,13 +213,17 @@ export class NatsKvWatermarkService extends WatermarkService {
                 this.#watches.delete(stop);
                 feed.stop();
             };
+            if (this.#calls.closed) {
+                stop();
+                throw closedError();
+            }
             this.#watches.add(stop);
             return stop;
         });
     }
 
     override async *watchAll(options: WatchAllOptions = {}): AsyncGenerator<WatermarkEvent, void, undefined> {
-        if (this.#closed) {
+        if (this.#calls.closed) {
             throw closedError();
         }
         const { prefix = '', includeCurrent = false, signal } = options;
@@ -235,7 +236,7 @@ export class NatsKvWatermarkService extends WatermarkService {
             if (signal?.aborted === true) {
                 return;
             }
-            const feed = await Feed.open(this.#context, `${bucket.subjectPrefix}>`, includeCurrent, {
+            const opening = Feed.open(this.#context, `${bucket.subjectPrefix}>`, includeCurrent, {
                 message: message => {
                     const event = this.#readOrLog(message);
                     if (event !== undefined && keyOf(event).startsWith(prefix)) {
@@ -245,6 +246,12 @@ export class NatsKvWatermarkService extends WatermarkService {
                 currentComplete: () => queue.push({ type: 'current-complete' }),
                 flowControl: resume => queue.whenTaken(resume)
             });
+            const feed = await Promise.race([opening, queue.ended]);
+            if (feed === undefined) {
+                // Opening may take as long as an outage; nobody waits for it any more.
+                void opening.then(late => late.stop()).catch(() => {});
+                return;
+            }
             try {
                 yield* queue.drain();
             } finally {
@@ -257,28 +264,16 @@ export class NatsKvWatermarkService extends WatermarkService {
     }
 
     override async close(): Promise<void> {
-        this.#closed = true;
+        const finished = this.#calls.close();
         for (const stop of this.#watches) {
             stop();
         }
-        let timer: NodeJS.Timeout | undefined;
-        const late = new Promise<void>(resolve => (timer = setTimeout(resolve, CLOSE_GRACE_MS)));
-        await Promise.race([Promise.allSettled(this.#underWay), late]);
-        clearTimeout(timer);
+        await finished;
     }
 
-    /** Runs one call of the API: as a rejection whatever it throws, within its deadline, and known to `close()`. */
-    async #call<T>(run: (deadline: Deadline) => Promise<T>): Promise<T> {
-        if (this.#closed) {
-            throw closedError();
-        }
-        const result = run(Deadline.in(this.#context.timeoutMs));
-        this.#underWay.add(result);
-        try {
-            return await result;
-        } finally {
-            this.#underWay.delete(result);
-        }
+    /** Runs one call of the API within its deadline. */
+    #call<T>(run: (deadline: Deadline) => Promise<T>): Promise<T> {
+        return this.#calls.run(() => run(Deadline.in(this.#context.timeoutMs)));
     }
 
     #subjectOf(key: string): string {

@@ -9,8 +9,8 @@ const SILENCE_MS = 2.5 * CONSUMER_HEARTBEAT_MS;
 
 /** What a push consumer tells. */
 export interface PushConsumerHandler {
-    /** The next message. */
-    message(message: StoredMessage): void;
+    /** The next message, and how many more there were for it when it was sent. */
+    message(message: StoredMessage, pending: number): void;
     /** The server wants a sign that messages are being taken: call `resume` once they are. */
     flowControl(resume: () => void): void;
     /** There was nothing to deliver for a while. */
@@ -96,13 +96,9 @@ export class PushConsumer {
             return;
         }
         this.#delivered = delivery.number;
-        this.#handler.message({
-            subject: message.subject,
-            sequence: delivery.sequence,
-            timestamp: delivery.timestamp,
-            data: message.data,
-            headers: headerMap(message.headers)
-        });
+        const { sequence, timestamp, pending } = delivery;
+        const { subject, data } = message;
+        this.#handler.message({ subject, sequence, timestamp, data, headers: headerMap(message.headers) }, pending);
     }
 
     #receiveControl(message: Msg): void {
@@ -138,16 +134,29 @@ export class PushConsumer {
     }
 }
 
+/** What the server says about a message that it pushes. */
+interface Delivery {
+    readonly sequence: number;
+    /** How many messages of the consumer were pushed, with this one. */
+    readonly number: number;
+    readonly timestamp: number;
+    /** How many more there were. */
+    readonly pending: number;
+}
+
 /** Reads the reply subject of a pushed message: `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.…`. */
-function parseDelivery(
-    reply: string | undefined
-): { readonly sequence: number; readonly number: number; readonly timestamp: number } | undefined {
+function parseDelivery(reply: string | undefined): Delivery | undefined {
     const tokens = reply?.split('.') ?? [];
     // Nine tokens, or eleven and more in the form that names domain and account (ADR-15).
     const at = tokens.length >= 11 ? 2 : 0;
-    const [, sequence, number, nanos] = tokens.slice(4 + at, 8 + at);
-    if (sequence === undefined || number === undefined || nanos === undefined) {
+    const [, sequence, number, nanos, pending] = tokens.slice(4 + at, 9 + at);
+    if (sequence === undefined || number === undefined || nanos === undefined || pending === undefined) {
         return undefined;
     }
-    return { sequence: Number(sequence), number: Number(number), timestamp: Number(nanos.slice(0, -6)) };
+    return {
+        sequence: Number(sequence),
+        number: Number(number),
+        timestamp: Number(nanos.slice(0, -6)),
+        pending: Number(pending)
+    };
 }

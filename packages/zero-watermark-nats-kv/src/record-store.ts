@@ -29,6 +29,9 @@ const ATTEMPT_MS = 2_500;
 /** A try that is given less than this would only turn a known outcome into an unknown one. */
 const LAST_TRY_MS = 50;
 
+/** How many entries are looked at to learn whether a write is among them. */
+const MOST_LOOKED_AT = 64;
+
 /** What to store: a value, or the marker that says that the value is gone (ADR-8). */
 export interface RecordWrite {
     readonly payload: Uint8Array;
@@ -103,6 +106,9 @@ export class RecordStore {
         const seenBefore = this.#seen;
         let expected = write.expectedRevision;
         let inDoubt = false;
+        if (deadline.remainingMs() < LAST_TRY_MS) {
+            throw outOfTime();
+        }
         for (let attempt = 0; ; attempt += 1) {
             const outcome = await this.#attempt(subject, write, id, expected, deadline);
             if (outcome.kind === 'stored') {
@@ -117,18 +123,31 @@ export class RecordStore {
             }
             inDoubt ||= outcome.kind === 'in-doubt';
             if (inDoubt) {
-                const found = await this.#readInDoubt(subject, deadline);
+                const found = await this.#readInDoubt({ last_by_subj: subject }, deadline);
                 if (found?.headers.get(MESSAGE_ID) === id) {
                     return { stored: true, revision: found.sequence };
                 }
                 const actual = found?.sequence ?? 0;
-                // Without a condition, what was there before this write began may be replaced, and nothing newer:
-                // the servers forget the ids of replaced messages when they restart, so that a plain second try
-                // could put this write over one that came after it.
-                expected ??= actual <= seenBefore ? actual : undefined;
-                if (expected === undefined || actual > expected || outcome.kind === 'refused') {
+                const before = Math.max(expected ?? 0, seenBefore);
+                if (actual > (expected ?? seenBefore)) {
+                    // Somebody else has written since; the entry that could tell may be replaced, or may be there.
+                    const fate = await this.#lookBetween(before, actual, id, deadline);
+                    if (typeof fate === 'number') {
+                        return { stored: true, revision: fate };
+                    }
+                    if (fate === 'unknown') {
+                        throw outcomeUnknown();
+                    }
+                    if (write.expectedRevision !== undefined) {
+                        return { stored: false, actualRevision: actual };
+                    }
+                }
+                if (outcome.kind === 'refused') {
                     throw outcomeUnknown();
                 }
+                // Without a condition, only what is known not to come after this write may be replaced by a second try:
+                // the servers forget the ids of replaced messages when they restart.
+                expected = write.expectedRevision ?? actual;
             }
             await this.#pause(attempt, deadline);
             if (deadline.remainingMs() < LAST_TRY_MS) {
@@ -183,11 +202,11 @@ export class RecordStore {
             );
             return { kind: 'stored', revision: ack.sequence };
         } catch (error) {
-            return this.#outcomeOf(error);
+            return this.#outcomeOf(error, deadline);
         }
     }
 
-    async #outcomeOf(error: unknown): Promise<AttemptOutcome> {
+    async #outcomeOf(error: unknown, deadline: Deadline): Promise<AttemptOutcome> {
         if (error instanceof ApiFailure) {
             switch (error.code) {
                 case JetStreamCode.WRONG_LAST_SEQUENCE:
@@ -210,7 +229,7 @@ export class RecordStore {
         }
         if (error.kind === 'no-responders') {
             // Nobody takes writes for the bucket: an election, or the bucket is gone.
-            return (await this.#bucketIsGone())
+            return (await this.#bucketIsGone(deadline))
                 ? { kind: 'refused', error: bucketNotFound(this.#bucket.name) }
                 : { kind: 'not-sent', error: this.toWatermarkError(error) };
         }
@@ -242,23 +261,44 @@ export class RecordStore {
         }
     }
 
-    async #bucketIsGone(): Promise<boolean> {
+    async #bucketIsGone(deadline: Deadline): Promise<boolean> {
         try {
-            await this.js.streamInfo(this.#bucket.stream, ATTEMPT_MS);
+            await this.js.streamInfo(this.#bucket.stream, attemptMs(deadline));
             return false;
         } catch (error) {
             return error instanceof ApiFailure && error.code === JetStreamCode.STREAM_NOT_FOUND;
         }
     }
 
-    async #readInDoubt(subject: string, deadline: Deadline): Promise<StoredMessage | null> {
+    async #readInDoubt(query: MessageQuery, deadline: Deadline): Promise<StoredMessage | null> {
         try {
-            return await this.retry(deadline, timeoutMs =>
-                this.js.getMessage(this.#bucket.stream, { last_by_subj: subject }, timeoutMs)
-            );
+            return await this.retry(deadline, timeoutMs => this.js.getMessage(this.#bucket.stream, query, timeoutMs));
         } catch (error) {
             throw outcomeUnknown(error);
         }
+    }
+
+    /**
+     * Looks for a write in all that was stored after one revision, up to another: the revision that it got, `absent`
+     * when all that was stored is still there and it isn't among it, or `unknown`.
+     */
+    async #lookBetween(
+        after: number,
+        upTo: number,
+        id: string,
+        deadline: Deadline
+    ): Promise<number | 'absent' | 'unknown'> {
+        const everything = `${this.#bucket.subjectPrefix}>`;
+        let complete = upTo - after <= MOST_LOOKED_AT;
+        for (let seq = Math.max(after + 1, upTo - MOST_LOOKED_AT); seq < upTo; seq += 1) {
+            const message = await this.#readInDoubt({ seq, next_by_subj: everything }, deadline);
+            if (message?.headers.get(MESSAGE_ID) === id) {
+                return message.sequence;
+            }
+            complete &&= message?.sequence === seq;
+            seq = message?.sequence ?? upTo;
+        }
+        return complete ? 'absent' : 'unknown';
     }
 
     async #note(reading: Promise<StoredMessage | null>): Promise<StoredMessage | null> {
@@ -330,6 +370,11 @@ function disconnected(servers: string): WatermarkError {
         `There was no connection to the NATS servers (${servers}) within timeoutMs.`,
         { remediation: 'The client goes on reconnecting; calls work again once a server can be reached.' }
     );
+}
+
+/** For a call whose time was used up by what comes before the write. */
+function outOfTime(): WatermarkError {
+    return new WatermarkError(WatermarkErrorCode.UNAVAILABLE, 'The write was not sent: timeoutMs had passed before.');
 }
 
 /** For a write of which nobody can say whether it was stored. */
