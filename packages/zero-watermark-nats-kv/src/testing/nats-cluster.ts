@@ -10,6 +10,8 @@ import type { NatsCluster, NatsClusterOptions, NatsServer } from './types.js';
 /** How often other ports are tried when one was taken between choosing and using it. */
 const MOST_TRIES = 5;
 const DEFAULT_READY_MS = 30_000;
+/** Between two questions, and before the first: most routes are made by then, and questions disturb (see START_TRY_MS). */
+const POLL_MS = 150;
 /**
  * A cluster that is not ready after this is started anew, while there is time: now and then a node of 2.10.27 falls silent
  * for good while all solicit routes of each other at once ("Duplicate Route" is the last that it logs).
@@ -103,6 +105,7 @@ class ManagedCluster implements NatsCluster {
 
     async waitUntilReady(timeoutMs: number = DEFAULT_READY_MS): Promise<void> {
         const deadline = performance.now() + timeoutMs;
+        await wait(Math.min(POLL_MS, timeoutMs));
         for (;;) {
             const missing = await this.#missing(Math.max(1, Math.min(ANSWER_MS, deadline - performance.now())));
             if (missing === undefined) {
@@ -114,7 +117,7 @@ class ManagedCluster implements NatsCluster {
                     `The NATS cluster ${this.name} was not ready within ${Math.round(timeoutMs)} ms: ${missing}.${this.#logs()}`
                 );
             }
-            await wait(50);
+            await wait(POLL_MS);
         }
     }
 
