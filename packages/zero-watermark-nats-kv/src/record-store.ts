@@ -1,4 +1,4 @@
-import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { nuid } from '@nats-io/transport-node';
 
 import type { Bucket } from './bucket.js';
@@ -274,7 +274,8 @@ export class RecordStore {
         try {
             return await this.retry(deadline, timeoutMs => this.js.getMessage(this.#bucket.stream, query, timeoutMs));
         } catch (error) {
-            throw outcomeUnknown(error);
+            // Of a bucket that is gone, nothing is left.
+            throw isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND) ? error : outcomeUnknown(error);
         }
     }
 

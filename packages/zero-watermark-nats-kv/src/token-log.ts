@@ -1,4 +1,4 @@
-import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
@@ -275,9 +275,7 @@ export class TokenLog {
                 );
             }
         } catch (error) {
-            throw inDoubt && !(error instanceof WatermarkError && error.code === WatermarkErrorCode.CORRUPT_RECORD)
-                ? outcomeUnknown(error)
-                : error;
+            throw inDoubt && !isCertain(error) ? outcomeUnknown(error) : error;
         }
     }
 
@@ -320,6 +318,14 @@ export class TokenLog {
 
 function missingOf(tokens: readonly NewToken[], found: ReadonlyMap<string, Placement>): readonly NewToken[] {
     return found.size === 0 ? tokens : tokens.filter(token => !found.has(token.key));
+}
+
+/** A damaged entry is there whatever became of the write; and of a bucket that is gone, nothing is left. */
+function isCertain(error: unknown): boolean {
+    return (
+        isWatermarkError(error, WatermarkErrorCode.CORRUPT_RECORD) ||
+        isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)
+    );
 }
 
 function isConflict(error: unknown): boolean {

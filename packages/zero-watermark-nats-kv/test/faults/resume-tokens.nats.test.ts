@@ -219,6 +219,22 @@ describe.each([newest, oldest])('three nodes ($version)', ({ path }) => {
         }
     }
 
+    /** As often as it takes: 2.10.27 now and then falls silent while all its nodes make routes at once. */
+    async function killAllAndRestart(): Promise<void> {
+        for (let left = 3; ; left -= 1) {
+            await Promise.all(cluster.nodes.map(node => node.kill('SIGKILL')));
+            await Promise.all(cluster.nodes.map(node => node.restart()));
+            try {
+                await cluster.waitUntilReady(12_000);
+                return;
+            } catch (error) {
+                if (left === 0) {
+                    throw error;
+                }
+            }
+        }
+    }
+
     test.each(['kill -9', 'step-down', 'pause'] as const)(
         'tokens go on through %s of the leader: no error, one watermark each, in order',
         async fault => {
@@ -270,9 +286,7 @@ describe.each([newest, oldest])('three nodes ($version)', ({ path }) => {
         await using store = await openOn(backend, { bucket, timeoutMs: 60_000 });
         const watermarks = await store.resumeTokens.getOrCreateWatermarks('s', named('t', 50));
         await store.resumeTokens.provision(['empty']);
-        await Promise.all(cluster.nodes.map(node => node.kill('SIGKILL')));
-        await Promise.all(cluster.nodes.map(node => node.restart()));
-        await cluster.waitUntilReady();
+        await killAllAndRestart();
         const last = String(watermarks[49]);
         expect(await store.resumeTokens.resume('s', last)).toEqual({ kind: 'resume', resumeToken: 't49' });
         expectGrowing([...watermarks, await store.resumeTokens.getOrCreateWatermark('s', 'after')]);
