@@ -1,0 +1,41 @@
+import { ZeroWatermarkNatsKvModule } from '@cbnsndwch/zero-watermark-nats-kv';
+import { type DynamicModule, Module } from '@nestjs/common';
+
+import { ChangeSourceModule } from './change-source.module.js';
+import { type Config, rowsConnection } from './config.js';
+import { NATS_KV_SOURCE_OPTIONS, NatsKvSource, type NatsKvSourceOptions } from './nats-kv/nats-kv.source.js';
+
+/** The application: rows in a NATS KV bucket, watermarks in another one. */
+@Module({})
+export class AppModule {
+    static forConfig(config: Config): DynamicModule {
+        const { servers, watermarkBucket, replicas, user, pass, token, credentials, rowsBucket } = config;
+        const rows: NatsKvSourceOptions = { bucket: rowsBucket, connection: rowsConnection(config) };
+        return {
+            module: AppModule,
+            imports: [
+                ZeroWatermarkNatsKvModule.forRootAsync({
+                    useFactory: () => ({
+                        servers: [...servers],
+                        bucket: watermarkBucket,
+                        replicas,
+                        user,
+                        pass,
+                        token,
+                        credentials,
+                        name: 'zero-change-source watermarks'
+                    })
+                }),
+                ChangeSourceModule.forRoot({
+                    schema: config.schema,
+                    source: NatsKvSource,
+                    providers: [{ provide: NATS_KV_SOURCE_OPTIONS, useValue: rows }],
+                    host: config.host,
+                    port: config.port,
+                    secret: config.secret,
+                    ...(config.idleMs === undefined ? {} : { idleMs: config.idleMs })
+                })
+            ]
+        };
+    }
+}

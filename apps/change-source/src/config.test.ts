@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+
+import { configFromEnvironment, InvalidConfigError } from './config.js';
+
+const schema = { tables: { item: { primaryKey: ['id'], columns: { id: 'string' } } } };
+const read = () => JSON.stringify(schema);
+
+describe('the settings', () => {
+    test('have defaults', () => {
+        expect(configFromEnvironment({ ROWS_SCHEMA: 'schema.json', NATS_USER: '' }, read)).toMatchObject({
+            servers: ['nats://127.0.0.1:4222'],
+            user: undefined,
+            watermarkBucket: 'zero-watermarks',
+            rowsBucket: 'rows',
+            replicas: 1,
+            host: '127.0.0.1',
+            port: 4850,
+            secret: undefined,
+            schema
+        });
+    });
+
+    test('are read', () => {
+        const environment = { ROWS_SCHEMA: 's', NATS_SERVERS: 'nats://a:1, nats://b:2', PORT: '0', HOST: '::' };
+        expect(configFromEnvironment(environment, read)).toMatchObject({
+            servers: ['nats://a:1', 'nats://b:2'],
+            port: 0,
+            host: '::'
+        });
+    });
+
+    test('tell of all problems at once, and of no secret', () => {
+        const environment = {
+            PORT: '70000',
+            NATS_REPLICAS: 'x',
+            CHANGE_SOURCE_SECRET: 'hidden',
+            NATS_PASSWORD: 'hidden'
+        };
+        const attempt = () => configFromEnvironment(environment, read);
+        expect(attempt).toThrow(InvalidConfigError);
+        expect(attempt).toThrow(/NATS_REPLICAS[^]*ROWS_SCHEMA: expected the path[^]*PORT/);
+        expect(attempt).not.toThrow(/hidden/);
+    });
+
+    test('tell what is wrong with the schema', () => {
+        const attempt = (text: string) => () => configFromEnvironment({ ROWS_SCHEMA: 'schema.json' }, () => text);
+        expect(attempt('{"tables":{}}')).toThrow('ROWS_SCHEMA (schema.json): expected an object with "tables"');
+        expect(attempt('{')).toThrow('ROWS_SCHEMA (schema.json): ');
+    });
+});

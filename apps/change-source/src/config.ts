@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+
+import { credsAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
+
+import { DEFAULT_HOST, DEFAULT_PORT } from './change-source.options.js';
+import { INTAKE } from './connection/intake.js';
+import { InvalidSchemaError, parseSchema, type SchemaSource } from './schema/parse-schema.js';
+
+/** What the process is started with. */
+export interface Config {
+    readonly servers: readonly string[];
+    readonly user: string | undefined;
+    readonly pass: string | undefined;
+    readonly token: string | undefined;
+    /** Path of a NATS credentials file. */
+    readonly credentials: string | undefined;
+    /** Where watermarks and resume tokens are kept. */
+    readonly watermarkBucket: string;
+    readonly replicas: number;
+    readonly rowsBucket: string;
+    readonly schema: SchemaSource;
+    readonly host: string;
+    readonly port: number;
+    readonly secret: string | undefined;
+    /** See `ChangeSourceOptions.idleMs`. */
+    readonly idleMs: number | undefined;
+}
+
+/** The settings can't be used; the message lists every problem, and no secret. */
+export class InvalidConfigError extends Error {
+    override readonly name = 'InvalidConfigError';
+
+    constructor(problems: readonly string[]) {
+        super(`The change source is configured wrongly:\n${problems.map(problem => `- ${problem}`).join('\n')}`);
+    }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings from environment variables; an empty variable is as good as none.
+ *
+ * @throws {InvalidConfigError} with every problem
+ */
+export function configFromEnvironment(
+    environment: Environment,
+    readText: (path: string) => string = path => readFileSync(path, 'utf8')
+): Config {
+    const problems: string[] = [];
+    const get = (name: string) => environment[name]?.trim() || undefined;
+    const number = (name: string, otherwise: number, most: number) => {
+        const text = get(name) ?? String(otherwise);
+        if (!/^\d{1,9}$/.test(text) || Number(text) > most) {
+            problems.push(`${name}: expected a whole number from 0 to ${most}`);
+        }
+        return Number(text);
+    };
+    const config: Config = {
+        servers: (get('NATS_SERVERS') ?? 'nats://127.0.0.1:4222').split(',').map(server => server.trim()),
+        user: get('NATS_USER'),
+        pass: get('NATS_PASSWORD'),
+        token: get('NATS_TOKEN'),
+        credentials: get('NATS_CREDENTIALS'),
+        watermarkBucket: get('NATS_BUCKET') ?? 'zero-watermarks',
+        replicas: number('NATS_REPLICAS', 1, 5),
+        rowsBucket: get('ROWS_BUCKET') ?? 'rows',
+        schema: readSchema(get('ROWS_SCHEMA'), readText, problems),
+        host: get('HOST') ?? DEFAULT_HOST,
+        port: number('PORT', DEFAULT_PORT, 65_535),
+        secret: get('CHANGE_SOURCE_SECRET'),
+        idleMs: number('IDLE_MS', INTAKE.idleMs, 86_400_000)
+    };
+    if (problems.length > 0) {
+        throw new InvalidConfigError(problems);
+    }
+    return config;
+}
+
+/** How the source of the rows connects; the store of watermarks makes a connection of its own. */
+export function rowsConnection({ servers, user, pass, token, credentials }: Config): NodeConnectionOptions {
+    return {
+        servers: [...servers],
+        ...(user === undefined ? {} : { user }),
+        ...(pass === undefined ? {} : { pass }),
+        ...(token === undefined ? {} : { token }),
+        ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(() => readFileSync(credentials)) })
+    };
+}
+
+function readSchema(path: string | undefined, readText: (path: string) => string, problems: string[]): SchemaSource {
+    const none: SchemaSource = { tables: {} };
+    if (path === undefined) {
+        problems.push('ROWS_SCHEMA: expected the path of a JSON file with the tables');
+        return none;
+    }
+    try {
+        const source: unknown = JSON.parse(readText(path));
+        parseSchema(source);
+        return source as SchemaSource;
+    } catch (error) {
+        const reasons = error instanceof InvalidSchemaError ? error.problems : [String((error as Error).message)];
+        problems.push(...reasons.map(reason => `ROWS_SCHEMA (${path}): ${reason}`));
+        return none;
+    }
+}

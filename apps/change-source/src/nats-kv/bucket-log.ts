@@ -1,0 +1,145 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+import {
+    DeliverPolicy,
+    jetstream,
+    JetStreamApiError,
+    type JetStreamClient,
+    type JetStreamManager,
+    jetstreamManager,
+    type JsMsg,
+    type StreamInfo
+} from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+
+import { PositionLostError } from '../upstream/upstream-source.js';
+import { consume } from './consumption.js';
+import type { KvPosition } from './position.js';
+import type { RowMessage } from './row-message.js';
+
+const REQUEST_TIMEOUT_MS = 2_000;
+const RETRY_MS = 250;
+
+/** How long a server may say that the history is shorter than we know (one that is behind) before it is believed. */
+const SHORTER_HISTORY_MS = 10_000;
+
+const STREAM_NOT_FOUND = 10059;
+const NO_MESSAGE = 10037;
+
+/** The stream of a bucket, read in order across broken connections and servers that go. */
+export class BucketLog {
+    readonly #connection: NatsConnection;
+    readonly #stream: string;
+    readonly #prefix: string;
+    readonly #js: JetStreamClient;
+    #manager: JetStreamManager | undefined;
+
+    constructor(connection: NatsConnection, bucket: string) {
+        this.#connection = connection;
+        this.#stream = `KV_${bucket}`;
+        this.#prefix = `$KV.${bucket}.`;
+        this.#js = jetstream(connection, { timeout: REQUEST_TIMEOUT_MS });
+    }
+
+    /** What the stream's leader says of it; waits for one. `undefined` when there is no such bucket. */
+    async info(signal: AbortSignal): Promise<StreamInfo | undefined> {
+        return this.#untilAnswered(signal, STREAM_NOT_FOUND, manager => manager.streams.info(this.#stream));
+    }
+
+    /** The sequence of the last message that is there; 0 when there is none. */
+    async lastSequence(signal: AbortSignal): Promise<number> {
+        const query = { last_by_subj: `${this.#prefix}>` };
+        const last = await this.#untilAnswered(signal, NO_MESSAGE, manager =>
+            manager.streams.getMessage(this.#stream, query)
+        );
+        return last?.seq ?? 0;
+    }
+
+    /**
+     * The revisions after a position, in order, until the signal aborts.
+     *
+     * @param currentUpTo up to this sequence, only the last revision of each key
+     * @throws {PositionLostError} when the bucket is not the one of the position, or has lost what was read from it
+     */
+    async *read(from: KvPosition, signal: AbortSignal, currentUpTo = 0): AsyncGenerator<RowMessage, void, undefined> {
+        let cursor = from.sequence;
+        while (!signal.aborted) {
+            await this.#expectHistory({ created: from.created, sequence: cursor }, signal);
+            try {
+                for await (const message of this.#consumeAfter(cursor, cursor < currentUpTo, signal)) {
+                    if (message.seq > cursor) {
+                        cursor = message.seq;
+                        yield this.#rowMessage(message);
+                    }
+                }
+            } catch {
+                // The next one goes on right after what this one delivered.
+                await wait(RETRY_MS, undefined, { signal }).catch(() => {});
+            }
+        }
+    }
+
+    async *#consumeAfter(cursor: number, current: boolean, signal: AbortSignal): AsyncGenerator<JsMsg> {
+        const config = {
+            filter_subject: `${this.#prefix}>`,
+            ...(current
+                ? { deliver_policy: DeliverPolicy.LastPerSubject }
+                : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: cursor + 1 })
+        };
+        yield* consume(this.#js, await this.#api(), this.#stream, config, signal);
+    }
+
+    async #expectHistory(known: KvPosition, signal: AbortSignal): Promise<void> {
+        for (let shorterSince: number | undefined; !signal.aborted; await wait(RETRY_MS)) {
+            const info = await this.info(signal);
+            if (signal.aborted || (info?.created === known.created && info.state.last_seq >= known.sequence)) {
+                return;
+            }
+            if (info !== undefined && info.created !== known.created) {
+                throw new PositionLostError(`The bucket of ${this.#stream} was deleted and made anew.`);
+            }
+            shorterSince ??= performance.now();
+            if (performance.now() - shorterSince > SHORTER_HISTORY_MS) {
+                const what = info === undefined ? 'is gone' : 'has lost changes that were read from it';
+                throw new PositionLostError(`The bucket of ${this.#stream} ${what}.`);
+            }
+        }
+    }
+
+    async #untilAnswered<T>(
+        signal: AbortSignal,
+        absence: number,
+        ask: (manager: JetStreamManager) => Promise<T | null>
+    ): Promise<T | undefined> {
+        while (!signal.aborted) {
+            try {
+                return (await ask(await this.#api())) ?? undefined;
+            } catch (error) {
+                if (error instanceof JetStreamApiError && error.code === absence) {
+                    return undefined;
+                }
+                if (this.#connection.isClosed()) {
+                    throw error;
+                }
+            }
+            await wait(RETRY_MS, undefined, { signal }).catch(() => {});
+        }
+        return undefined;
+    }
+
+    async #api(): Promise<JetStreamManager> {
+        this.#manager ??= await jetstreamManager(this.#connection, { checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+        return this.#manager;
+    }
+
+    #rowMessage(message: JsMsg): RowMessage {
+        const { headers } = message;
+        return {
+            key: message.subject.slice(this.#prefix.length),
+            sequence: message.seq,
+            pending: message.info.pending,
+            isDeleted: headers !== undefined && (headers.has('KV-Operation') || headers.has('Nats-Marker-Reason')),
+            data: message.data
+        };
+    }
+}

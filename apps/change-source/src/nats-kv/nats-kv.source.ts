@@ -1,0 +1,157 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+
+import { CHANGE_SOURCE_OPTIONS, type ChangeSourceOptions } from '../change-source.options.js';
+import {
+    PositionLostError,
+    type RowChange,
+    type Snapshot,
+    UpstreamSource,
+    type UpstreamTransaction
+} from '../upstream/upstream-source.js';
+import { BucketLog } from './bucket-log.js';
+import { formatPosition, type KvPosition, parsePosition } from './position.js';
+import { interpret, type RowMessage } from './row-message.js';
+
+/** Where the rows are. */
+export interface NatsKvSourceOptions {
+    readonly bucket: string;
+    readonly connection: NodeConnectionOptions;
+}
+
+/** Injection token of the {@link NatsKvSourceOptions}. */
+export const NATS_KV_SOURCE_OPTIONS = Symbol('nats-kv-source-options');
+
+/** How often a snapshot that gets nothing more looks whether there is anything more to get. */
+const RECHECK_MS = 2_000;
+
+/** Rows in a NATS KV bucket: the key is `<table>.<primary key>`, the value the row as a JSON object. */
+@Injectable()
+export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnApplicationShutdown {
+    readonly #options: NatsKvSourceOptions;
+    readonly #tables: ChangeSourceOptions['schema']['tables'];
+    readonly #logger = new Logger('NatsKvSource');
+    #connection: NatsConnection | undefined;
+    #openLog: BucketLog | undefined;
+
+    constructor(
+        @Inject(NATS_KV_SOURCE_OPTIONS) options: NatsKvSourceOptions,
+        @Inject(CHANGE_SOURCE_OPTIONS) { schema }: ChangeSourceOptions
+    ) {
+        super();
+        this.#options = options;
+        this.#tables = schema.tables;
+    }
+
+    /** @throws {Error} when there is no such bucket, or its rows would expire without a word */
+    async onModuleInit(): Promise<void> {
+        this.#connection = await connect({
+            name: 'zero-change-source rows',
+            maxReconnectAttempts: -1,
+            reconnectTimeWait: 250,
+            pingInterval: 3_000,
+            waitOnFirstConnect: true,
+            ...this.#options.connection
+        });
+        this.#openLog = new BucketLog(this.#connection, this.#options.bucket);
+        const { config } = await this.#existing(new AbortController().signal);
+        const expires = (config.max_age ?? 0) > 0;
+        if (expires && (config.subject_delete_marker_ttl ?? 0) === 0) {
+            throw new Error(
+                `Rows of the bucket "${this.#options.bucket}" expire (max_age), and nothing says when: Zero would keep ` +
+                    'them. Remove the age limit, or set subject_delete_marker_ttl (nats-server 2.11 or newer).'
+            );
+        }
+    }
+
+    async onApplicationShutdown(): Promise<void> {
+        await this.#connection?.close();
+    }
+
+    override async snapshot(signal: AbortSignal): Promise<Snapshot> {
+        const { created, state } = await this.#existing(signal);
+        const position = { created, sequence: state.last_seq };
+        return { position: formatPosition(position), changes: this.#rows(position, signal) };
+    }
+
+    override async *changesAfter(
+        position: string,
+        signal: AbortSignal
+    ): AsyncGenerator<UpstreamTransaction, void, undefined> {
+        const start = parsePosition(position);
+        if (start === undefined) {
+            throw new PositionLostError(`${position} is no position in a NATS KV bucket.`);
+        }
+        for await (const message of this.#log.read(start, signal)) {
+            const { sequence } = message;
+            yield { position: formatPosition({ ...start, sequence }), changes: this.#changesOf(message) };
+        }
+    }
+
+    /**
+     * The last revision of each key, and what is written meanwhile up to the moment when all of it has been read: a row
+     * that is written while the others are read is no longer there as it was before.
+     */
+    async *#rows(position: KvPosition, signal: AbortSignal): AsyncGenerator<RowChange, void, undefined> {
+        const target = await this.#log.lastSequence(signal);
+        if (target === 0) {
+            return;
+        }
+        let seen = 0;
+        const done = new AbortController();
+        const timer = setInterval(() => {
+            const before = seen;
+            const recheck = async () => {
+                const last = await this.#log.lastSequence(done.signal);
+                // The last revisions may have been removed since, without another in their place.
+                if (before === seen && seen >= last) {
+                    done.abort();
+                }
+            };
+            recheck().catch(() => {});
+        }, RECHECK_MS);
+        try {
+            let end: number | undefined;
+            const either = AbortSignal.any([signal, done.signal]);
+            const from = { created: position.created, sequence: 0 };
+            for await (const message of this.#log.read(from, either, target)) {
+                seen = message.sequence;
+                yield* this.#changesOf(message);
+                if (end === undefined && seen >= target) {
+                    end = await this.#log.lastSequence(either);
+                }
+                // Writers that never rest must not keep it from ending; what is still missing follows.
+                if (end !== undefined && (seen >= end || message.pending === 0)) {
+                    return;
+                }
+            }
+        } finally {
+            clearInterval(timer);
+            done.abort();
+        }
+    }
+
+    #changesOf(message: RowMessage): RowChange[] {
+        const { change, problem } = interpret(this.#tables, message);
+        if (problem !== undefined) {
+            this.#logger.warn(problem);
+        }
+        return change === undefined ? [] : [change];
+    }
+
+    async #existing(signal: AbortSignal) {
+        const info = await this.#log.info(signal);
+        if (info === undefined) {
+            signal.throwIfAborted();
+            throw new Error(`There is no bucket "${this.#options.bucket}"; it has to be there, with the rows in it.`);
+        }
+        return info;
+    }
+
+    get #log(): BucketLog {
+        if (this.#openLog === undefined) {
+            throw new Error('The source is not connected yet.');
+        }
+        return this.#openLog;
+    }
+}

@@ -1,0 +1,43 @@
+import type { RecordedConnection } from './failover-proxy.js';
+
+/**
+ * What is wrong with what went over the wire: on each connection watermarks grow, from above what zero-cache said it has;
+ * none that was acknowledged is ever sent again; `begin` and `commit` agree.
+ */
+export function findBrokenPromises(connections: readonly RecordedConnection[]): string[] {
+    const problems: string[] = [];
+    const acknowledged = new Set<string>();
+    let highest = '';
+    for (const [index, { parameters, received, acknowledged: newly }] of connections.entries()) {
+        const tell = (problem: string) => problems.push(`connection ${index + 1}: ${problem}`);
+        let last = parameters.get('lastWatermark') ?? '';
+        let open: string | undefined;
+        for (const message of received) {
+            if (message[0] === 'begin') {
+                const { commitWatermark } = message[2];
+                if (commitWatermark <= last) {
+                    tell(`${commitWatermark} after ${last}`);
+                }
+                if (acknowledged.has(commitWatermark)) {
+                    tell(`${commitWatermark} again, although it was committed`);
+                }
+                open = last = commitWatermark;
+            } else if (message[0] === 'commit') {
+                if (message[2].watermark !== open) {
+                    tell(`begin ${open}, commit ${message[2].watermark}`);
+                }
+                open = undefined;
+            } else if (message[0] === 'control') {
+                tell(`a reset: ${message[1].message}`);
+            }
+        }
+        for (const watermark of newly) {
+            if (watermark <= highest) {
+                tell(`${watermark} was committed after ${highest}`);
+            }
+            highest = watermark;
+            acknowledged.add(watermark);
+        }
+    }
+    return problems;
+}
