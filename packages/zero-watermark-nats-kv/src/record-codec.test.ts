@@ -27,9 +27,11 @@ describe('round trip', () => {
     test('every version and every JSON object come back as they were', () => {
         fc.assert(
             fc.property(version, data, (someVersion, someData) => {
+                // -0 is the one JSON value that does not come back as it was, but as its equal 0.
+                const data: unknown = JSON.parse(JSON.stringify(someData));
                 expect(decodeRecord(encodeRecord(someVersion, someData))).toEqual({
                     ok: true,
-                    content: { version: someVersion, data: someData }
+                    content: { version: someVersion, data }
                 });
             })
         );

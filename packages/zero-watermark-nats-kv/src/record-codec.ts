@@ -15,6 +15,8 @@ export interface RecordContent {
 /**
  * Encodes a record as JSON that a person can read: `{"format":1,"version":"…","data":{…}}`.
  *
+ * `-0` comes back as `0`, which equals it.
+ *
  * @throws {WatermarkError} `INVALID_VERSION`: not a non-empty string. `INVALID_DATA`: not a plain object, or something
  *   in it that JSON would change silently; the message names the path.
  */
