@@ -40,6 +40,8 @@ export interface Bucket {
     readonly allowDirect: boolean;
     /** The stream as it was found. */
     readonly info: StreamInfo;
+    /** When it was opened, on the monotonic clock of this process. */
+    readonly openedAt: number;
 }
 
 /**
@@ -76,7 +78,8 @@ export async function openBucket(
         subjectPrefix: subjectPrefixOfBucket(config.bucket),
         maxRecordBytes: (maxMessage === -1 ? maxPayload : Math.min(maxPayload, maxMessage)) - HEADER_BYTES,
         allowDirect: info.config.allow_direct === true,
-        info
+        info,
+        openedAt: performance.now()
     };
 }
 

@@ -1,4 +1,5 @@
 import {
+    isLexiVersion,
     isWatermarkError,
     type LexiVersion,
     type ResumePoint,
@@ -51,13 +52,13 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
         return this.#call(shardId, async (shard, deadline) => {
             const position = positionOf(String(watermark));
-            if (position === undefined) {
+            if (position === undefined && !isLexiVersion(String(watermark).split('.', 1)[0])) {
                 throw new WatermarkError(
                     WatermarkErrorCode.INVALID_ARGUMENT,
                     `${JSON.stringify(watermark)} is not a watermark of this store; expected a LexiVersion that it gave.`
                 );
             }
-            return shard.tokenOf(position, deadline);
+            return position === undefined ? undefined : shard.tokenOf(position, deadline);
         });
     }
 

@@ -29,6 +29,9 @@ const ATTEMPT_MS = 2_500;
 /** A try that is given less than this would only turn a known outcome into an unknown one. */
 const LAST_TRY_MS = 50;
 
+/** How long after it was opened a bucket that cannot be found is taken for one that is not known everywhere yet. */
+const SETTLING_MS = 2_000;
+
 /** How many entries are looked at to learn whether a write is among them. */
 const MOST_LOOKED_AT = 64;
 
@@ -173,7 +176,7 @@ export class RecordStore {
             try {
                 return await ask(attemptMs(deadline));
             } catch (error) {
-                if (!mayPass(error) || deadline.passed()) {
+                if (!(mayPass(error) || this.#maySettle(error)) || deadline.passed()) {
                     throw this.toWatermarkError(error);
                 }
             }
@@ -266,8 +269,13 @@ export class RecordStore {
             await this.js.streamInfo(this.#bucket.stream, attemptMs(deadline));
             return false;
         } catch (error) {
-            return error instanceof ApiFailure && error.code === JetStreamCode.STREAM_NOT_FOUND;
+            return isNotFound(error) && !this.#maySettle(error);
         }
+    }
+
+    /** In a cluster, a node may not know yet of a bucket that was made a moment ago, and say that there is none. */
+    #maySettle(error: unknown): boolean {
+        return isNotFound(error) && performance.now() - this.#bucket.openedAt < SETTLING_MS;
     }
 
     async #readInDoubt(query: MessageQuery, deadline: Deadline): Promise<StoredMessage | null> {
@@ -344,6 +352,10 @@ function lastWord(outcome: AttemptOutcome, inDoubt: boolean): WriteResult {
         return { stored: false, actualRevision: outcome.actualRevision };
     }
     throw !inDoubt && outcome.kind === 'not-sent' ? outcome.error : outcomeUnknown();
+}
+
+function isNotFound(error: unknown): boolean {
+    return error instanceof ApiFailure && error.code === JetStreamCode.STREAM_NOT_FOUND;
 }
 
 /** Whether asking again may help. */

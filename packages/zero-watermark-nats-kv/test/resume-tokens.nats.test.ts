@@ -203,6 +203,7 @@ describe.each(backends)('resume tokens on $name', ({ start }) => {
                 });
                 expect(await resumeTokens.getResumeToken('s', versionToLexi(forged))).toBeUndefined();
             }
+            expect(await resumeTokens.getResumeToken('s', '00')).toBeUndefined();
             expect(await resumeTokens.resume('s', String(inner))).toEqual({ kind: 'resume', resumeToken: 't10' });
         });
 
