@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -14,7 +14,7 @@ export class Guardian implements AsyncDisposable {
     readonly #process: ChildProcess;
 
     constructor() {
-        this.folder = mkdtempSync(join(tmpdir(), 'zero-e2e-'));
+        this.folder = mkdtempSync(join(temporaryFolder(), 'zero-e2e-'));
         // PostgreSQL runs as another user when this is root's.
         chmodSync(this.folder, 0o755);
         const script = fileURLToPath(new URL('guardian-process.mjs', import.meta.url));
@@ -40,4 +40,17 @@ export class Guardian implements AsyncDisposable {
         await ended;
         rmSync(this.folder, { recursive: true, force: true });
     }
+}
+
+/** Where temporary files go; for root, where other users get to as well, because PostgreSQL refuses to run as root. */
+function temporaryFolder(): string {
+    const usual = tmpdir();
+    return process.getuid?.() === 0 ? ([usual, '/tmp', '/var/tmp'].find(isReachableByAll) ?? usual) : usual;
+}
+
+/** Whether everybody may pass through the folder and all those above it. */
+function isReachableByAll(folder: string): boolean {
+    const path = realpathSync(folder);
+    const open = (statSync(path).mode & 0o001) !== 0;
+    return open && (dirname(path) === path || isReachableByAll(dirname(path)));
 }
