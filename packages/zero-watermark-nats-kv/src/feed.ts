@@ -46,8 +46,9 @@ export class Feed {
     /** Still to be delivered before `currentComplete`, up to this sequence; `undefined` once that is done. */
     #currentUpTo: number | undefined;
     #toldCurrentComplete: boolean;
-    /** The last sequence that was delivered, or that the feed begins after. */
+    /** The last sequence that was delivered, or that the feed begins after, and when the server stored it. */
     #cursor = 0;
+    #cursorTime = 0;
     #streamCreated: string;
     #consumer: PushConsumer | undefined;
     #stopped = false;
@@ -71,11 +72,13 @@ export class Feed {
     ): Promise<Feed> {
         const feed = new Feed(context, subject, includeCurrent, handler);
         const deadline = Deadline.in(context.timeoutMs);
-        const last = (await context.store.read({ last_by_subj: subject }, deadline))?.sequence ?? 0;
+        const newest = await context.store.read({ last_by_subj: subject }, deadline);
+        const last = newest?.sequence ?? 0;
         if (includeCurrent) {
             feed.#currentUpTo = last;
         } else {
             feed.#cursor = last;
+            feed.#cursorTime = newest?.timestamp ?? 0;
         }
         try {
             await context.store.retry(deadline, timeoutMs => feed.#createConsumer(timeoutMs));
@@ -124,6 +127,7 @@ export class Feed {
         // After a restart in the middle of what is there, the new consumer begins from the start again.
         if (message.sequence > this.#cursor) {
             this.#cursor = message.sequence;
+            this.#cursorTime = message.timestamp;
             this.#handler.message(message);
         }
         // What is written anew meanwhile moves to the end: all has been said only once nothing is left to be said.
@@ -170,11 +174,13 @@ export class Feed {
             await connection.settled(deadline);
             try {
                 const info = await store.js.streamInfo(bucket.stream, ATTEMPT_MS);
-                if (!this.#isKnown(info)) {
-                    shorterSince ??= performance.now();
-                    this.#beginAnewIf(info, performance.now() - shorterSince > SHORTER_HISTORY_MS);
+                const history = await this.#compareHistory(info);
+                shorterSince = history === 'shorter' ? (shorterSince ?? performance.now()) : undefined;
+                const believed = performance.now() - (shorterSince ?? Infinity) > SHORTER_HISTORY_MS;
+                if (history === 'another' || believed) {
+                    this.#beginAnew(info);
                 }
-                if (this.#isKnown(info)) {
+                if (history !== 'shorter' || believed) {
                     await this.#createConsumer(ATTEMPT_MS);
                     return;
                 }
@@ -189,16 +195,28 @@ export class Feed {
         }
     }
 
-    /** Whether the stream has all that was delivered from it. */
-    #isKnown(info: StreamInfo): boolean {
-        return info.created === this.#streamCreated && info.state.last_seq >= this.#cursor;
+    /**
+     * Compares the stream with what was delivered from it. Servers that lost the end of a stream give its sequences out
+     * again, so what stands at the cursor must have been stored when the cursor's message was. That nothing stands there
+     * means nothing: it may have been replaced, or have expired.
+     */
+    async #compareHistory({ created, state }: StreamInfo): Promise<'same' | 'shorter' | 'another'> {
+        if (created !== this.#streamCreated) {
+            return 'another';
+        }
+        if (state.last_seq < this.#cursor) {
+            return 'shorter';
+        }
+        if (this.#cursor === 0) {
+            return 'same';
+        }
+        const { bucket, store } = this.#context;
+        const found = await store.js.getMessage(bucket.stream, { seq: this.#cursor }, ATTEMPT_MS);
+        return found === null || found.timestamp === this.#cursorTime ? 'same' : 'another';
     }
 
-    /** Takes a stream that was made anew, or whose history is really shorter, for what it is now. */
-    #beginAnewIf(info: StreamInfo, believed: boolean): void {
-        if (info.created === this.#streamCreated && !believed) {
-            return;
-        }
+    /** Takes a stream that was made anew, or that lost history, for what it is now. */
+    #beginAnew(info: StreamInfo): void {
         const { bucket, logger } = this.#context;
         logger.warn(`KV bucket "${bucket.name}" was made anew or restored; watches go on with what it holds now.`);
         this.#streamCreated = info.created;

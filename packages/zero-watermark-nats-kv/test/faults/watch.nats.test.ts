@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 import type { Watermark, WatermarkEvent, WatermarkService } from '../../src/store.js';
 import { type NatsServer, startNatsServer, startTcpProxy } from '../../src/testing.js';
@@ -47,8 +51,9 @@ describe.each([newest, oldest])('watching one server ($version)', ({ path }) => 
     test.each(['SIGKILL', 'SIGTERM'] as const)('goes on after %s and restart, and is soon live again', async signal => {
         const bucket = uniqueBucket();
         const backend = { urls: [server.url], replicas: 1 };
-        await using store = await openOn(backend, { bucket });
-        await using other = await openOn(backend, { bucket });
+        // Revisions that are kept can't be left out.
+        await using store = await openOn(backend, { bucket, history: 10 });
+        await using other = await openOn(backend, { bucket, history: 10 });
         const seen: Watermark[] = [];
         await store.watermarks.watch('k', watermark => seen.push(watermark));
         const all = collect(store.watermarks, true);
@@ -126,6 +131,43 @@ describe.each([newest, oldest])('watching one server ($version)', ({ path }) => 
         }
         reading = false;
         await Promise.all(writers);
+    });
+
+    test('sees what was written in place of a tail that the server lost', async () => {
+        const backup = await mkdtemp(join(tmpdir(), 'backup-'));
+        onTestFinished(() => rm(backup, { recursive: true }));
+        await using own = await startNatsServer({ binary: path });
+        await using proxy = await startTcpProxy({ target: own });
+        const bucket = uniqueBucket();
+        const log = recordLog();
+        await using store = await openOn({ urls: [proxy.url], replicas: 1 }, { bucket, logger: log });
+        const seen: string[] = [];
+        await store.watermarks.watch('k', ({ version }) => seen.push(version));
+        const all = collect(store.watermarks, true);
+        await eventually('the beginning', () => all.events.length === 1);
+        const versions = () => versionsIn(all.events);
+        await store.watermarks.set('k', 'kept');
+        await eventually('what is kept', () => seen.length === 1 && versions().length === 1);
+        await own.kill('SIGTERM');
+        await cp(own.storeDirectory, backup, { recursive: true });
+        await own.restart();
+        await store.watermarks.set('k', 'lost');
+        await eventually('the tail', () => seen.length === 2 && versions().length === 2);
+
+        proxy.cut();
+        await own.kill('SIGKILL');
+        await rm(own.storeDirectory, { recursive: true });
+        await cp(backup, own.storeDirectory, { recursive: true });
+        await own.restart();
+        await using other = await openOn({ urls: [own.url], replicas: 1 }, { bucket });
+        await other.watermarks.set('k', 'written anew');
+        await other.watermarks.set('l', 'beyond what was seen');
+        proxy.heal();
+        await eventually('the last state', () => seen.length === 3 && versions().length === 4);
+        expect(seen).toEqual(['kept', 'lost', 'written anew']);
+        expect(versions()).toEqual(['kept', 'lost', 'written anew', 'beyond what was seen']);
+        expect(log.warnings.filter(warning => warning.includes('made anew or restored'))).toHaveLength(2);
+        await all.stop();
     });
 
     test('goes on with what a bucket holds that was made anew, without a second mark', async () => {
