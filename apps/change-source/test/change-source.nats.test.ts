@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-import { type NatsServer, startNatsServer } from '@cbnsndwch/zero-watermark-nats-kv/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type NatsServer, startNatsServer, startTcpProxy } from '@cbnsndwch/zero-watermark-nats-kv/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
 import { natsServers } from '../../../packages/zero-watermark-nats-kv/test/nats-binaries.js';
 import { Playground, SMALL_SCHEMA } from './support/application.js';
@@ -283,6 +286,34 @@ describe.each([newest, oldest])('the change source on nats-server $version', ({ 
             await reading.until('a reset', () => reading.resets.length === 1);
             await expectReset(url, last, /.*/);
             expect([...((await FakeZeroCache.initialSync(url)).rows.get('item')?.keys() ?? [])]).toEqual(['["c"]']);
+        });
+
+        test('when the bucket lost changes that were read, and has others in their place', async () => {
+            const backup = await mkdtemp(join(tmpdir(), 'rows-backup-'));
+            onTestFinished(() => rm(backup, { recursive: true }));
+            await using own = await startNatsServer({ binary: path });
+            await using proxy = await startTcpProxy({ target: own });
+            await using rows = await Playground.open([own.url]);
+            const url = await rows.start({ servers: [proxy.url] });
+            await rows.putItem('a', 1);
+            const { last } = await FakeZeroCache.initialSync(url);
+            await own.kill('SIGTERM');
+            await cp(rows.folderIn(own), backup, { recursive: true });
+            await own.restart();
+            const reading = goOn(url, last);
+            await rows.untilStored(() => rows.putItem('lost', 1));
+            await reading.changes(1);
+
+            proxy.cut();
+            await own.kill();
+            await rm(rows.folderIn(own), { recursive: true });
+            await cp(backup, rows.folderIn(own), { recursive: true });
+            await own.restart();
+            await rows.untilStored(() => rows.putItem('instead', 1));
+            await rows.putItem('beyond', 1);
+            proxy.heal();
+            await reading.until('a reset', () => reading.resets.length === 1);
+            expect(reading.resets[0]).toMatch(/lost changes that were read from it, and others stand in their place/);
         });
     });
 });

@@ -8,6 +8,8 @@ import {
     type JetStreamManager,
     jetstreamManager,
     type JsMsg,
+    type MsgRequest,
+    type StoredMsg,
     type StreamInfo
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -23,6 +25,7 @@ const RETRY_MS = 250;
 /** How long a server may say that the history is shorter than we know (one that is behind) before it is believed. */
 const SHORTER_HISTORY_MS = 10_000;
 
+const NANOS_PER_MS = 1_000_000n;
 const STREAM_NOT_FOUND = 10059;
 const NO_MESSAGE = 10037;
 
@@ -48,11 +51,7 @@ export class BucketLog {
 
     /** The sequence of the last message that is there; 0 when there is none. */
     async lastSequence(signal: AbortSignal): Promise<number> {
-        const query = { last_by_subj: `${this.#prefix}>` };
-        const last = await this.#untilAnswered(signal, NO_MESSAGE, manager =>
-            manager.streams.getMessage(this.#stream, query)
-        );
-        return last?.seq ?? 0;
+        return (await this.#message({ last_by_subj: `${this.#prefix}>` }, signal))?.seq ?? 0;
     }
 
     /**
@@ -62,14 +61,16 @@ export class BucketLog {
      * @throws {PositionLostError} when the bucket is not the one of the position, or has lost what was read from it
      */
     async *read(from: KvPosition, signal: AbortSignal, currentUpTo = 0): AsyncGenerator<RowMessage, void, undefined> {
-        let cursor = from.sequence;
+        let cursor = from;
         while (!signal.aborted) {
-            await this.#expectHistory({ created: from.created, sequence: cursor }, signal);
+            await this.#expectHistory(cursor, signal);
             try {
-                for await (const message of this.#consumeAfter(cursor, cursor < currentUpTo, signal)) {
-                    if (message.seq > cursor) {
-                        cursor = message.seq;
-                        yield this.#rowMessage(message);
+                const { sequence } = cursor;
+                for await (const message of this.#consumeAfter(sequence, sequence < currentUpTo, signal)) {
+                    if (message.seq > cursor.sequence) {
+                        const row = this.#rowMessage(message);
+                        cursor = { ...cursor, sequence: row.sequence, storedAt: row.storedAt };
+                        yield row;
                     }
                 }
             } catch {
@@ -89,14 +90,15 @@ export class BucketLog {
         yield* consume(this.#js, await this.#api(), this.#stream, config, signal);
     }
 
+    /** Waits for servers that know the position, and refuses it when they have another history, or a shorter one. */
     async #expectHistory(known: KvPosition, signal: AbortSignal): Promise<void> {
         for (let shorterSince: number | undefined; !signal.aborted; await wait(RETRY_MS)) {
             const info = await this.info(signal);
-            if (signal.aborted || (info?.created === known.created && info.state.last_seq >= known.sequence)) {
-                return;
-            }
             if (info !== undefined && info.created !== known.created) {
                 throw new PositionLostError(`The bucket of ${this.#stream} was deleted and made anew.`);
+            }
+            if (info !== undefined && info.state.last_seq >= known.sequence) {
+                return this.#expectSame(known, signal);
             }
             shorterSince ??= performance.now();
             if (performance.now() - shorterSince > SHORTER_HISTORY_MS) {
@@ -104,6 +106,20 @@ export class BucketLog {
                 throw new PositionLostError(`The bucket of ${this.#stream} ${what}.`);
             }
         }
+    }
+
+    /** That nothing stands at the position means nothing: the key was written again since, or has expired. */
+    async #expectSame({ sequence: seq, storedAt }: KvPosition, signal: AbortSignal): Promise<void> {
+        const found = seq === 0 ? undefined : await this.#message({ seq }, signal);
+        if (found !== undefined && found.time.getTime() !== storedAt) {
+            throw new PositionLostError(
+                `The bucket of ${this.#stream} has lost changes that were read from it, and others stand in their place.`
+            );
+        }
+    }
+
+    async #message(query: MsgRequest, signal: AbortSignal): Promise<StoredMsg | undefined> {
+        return this.#untilAnswered(signal, NO_MESSAGE, manager => manager.streams.getMessage(this.#stream, query));
     }
 
     async #untilAnswered<T>(
@@ -137,6 +153,7 @@ export class BucketLog {
         return {
             key: message.subject.slice(this.#prefix.length),
             sequence: message.seq,
+            storedAt: Number(message.timestampNanos / NANOS_PER_MS),
             pending: message.info.pending,
             isDeleted: headers !== undefined && (headers.has('KV-Operation') || headers.has('Nats-Marker-Reason')),
             data: message.data

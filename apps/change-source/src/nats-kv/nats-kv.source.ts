@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { StreamInfo } from '@nats-io/jetstream';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 
 import { CHANGE_SOURCE_OPTIONS, type ChangeSourceOptions } from '../change-source.options.js';
@@ -70,7 +71,7 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
 
     override async snapshot(signal: AbortSignal): Promise<Snapshot> {
         const { created, state } = await this.#existing(signal);
-        const position = { created, sequence: state.last_seq };
+        const position = { created, sequence: state.last_seq, storedAt: timeOfLast(state) };
         return { position: formatPosition(position), changes: this.#rows(position, signal) };
     }
 
@@ -83,8 +84,8 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
             throw new PositionLostError(`${position} is no position in a NATS KV bucket.`);
         }
         for await (const message of this.#log.read(start, signal)) {
-            const { sequence } = message;
-            yield { position: formatPosition({ ...start, sequence }), changes: this.#changesOf(message) };
+            const { sequence, storedAt } = message;
+            yield { position: formatPosition({ ...start, sequence, storedAt }), changes: this.#changesOf(message) };
         }
     }
 
@@ -113,7 +114,7 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
         try {
             let end: number | undefined;
             const either = AbortSignal.any([signal, done.signal]);
-            const from = { created: position.created, sequence: 0 };
+            const from = { created: position.created, sequence: 0, storedAt: 0 };
             for await (const message of this.#log.read(from, either, target)) {
                 seen = message.sequence;
                 yield* this.#changesOf(message);
@@ -154,4 +155,9 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
         }
         return this.#openLog;
     }
+}
+
+/** A stream without messages says that its last one was stored in the year 1. */
+function timeOfLast({ last_ts }: StreamInfo['state']): number {
+    return Math.max(0, Date.parse(last_ts));
 }

@@ -4,14 +4,18 @@ export interface KvPosition {
     readonly created: string;
     /** The last sequence that is before it. */
     readonly sequence: number;
+    /** When the server stored that one, in ms since the epoch: servers that lost history give its sequences out again. */
+    readonly storedAt: number;
 }
 
-export function formatPosition({ created, sequence }: KvPosition): string {
-    return `${created}@${sequence}`;
+export function formatPosition({ created, sequence, storedAt }: KvPosition): string {
+    return `${created}@${sequence}@${storedAt}`;
 }
 
 /** `undefined` when it is no position in a bucket. */
 export function parsePosition(position: string): KvPosition | undefined {
-    const [, created, sequence] = /^([^@]+)@(\d{1,15})$/.exec(position) ?? [];
-    return created === undefined || sequence === undefined ? undefined : { created, sequence: Number(sequence) };
+    const [, created, sequence, storedAt] = /^([^@]+)@(\d{1,15})@(\d{1,15})$/.exec(position) ?? [];
+    return created === undefined || sequence === undefined || storedAt === undefined
+        ? undefined
+        : { created, sequence: Number(sequence), storedAt: Number(storedAt) };
 }

@@ -8,7 +8,7 @@ const { tables } = parseSchema({
 });
 
 function message(key: string, text: string, isDeleted = false): RowMessage {
-    return { key, sequence: 7, pending: 0, isDeleted, data: new TextEncoder().encode(text) };
+    return { key, sequence: 7, storedAt: 0, pending: 0, isDeleted, data: new TextEncoder().encode(text) };
 }
 
 const gone = { kind: 'delete', table: 'item', key: { id: 'a' } };

@@ -7,6 +7,8 @@ import { decodeRowKey } from './row-key.js';
 export interface RowMessage {
     readonly key: string;
     readonly sequence: number;
+    /** When the server stored it, in ms since the epoch. */
+    readonly storedAt: number;
     /** How many more the server had for us when it sent this one. */
     readonly pending: number;
     /** Whether the key was deleted, purged, or has expired. */

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
 
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 
-import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsServer } from '@cbnsndwch/zero-watermark-nats-kv/testing';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { NestFactory } from '@nestjs/core';
@@ -19,6 +21,9 @@ export const SMALL_SCHEMA = {
     },
     publications: { items: ['item'], everything: ['item', 'tag'] }
 } as const satisfies SchemaSource;
+
+/** Writes are repeated, so none has to wait long for an answer that is lost. */
+const WRITE_TIMEOUT_MS = 1_000;
 
 /** Buckets of a test's own, and change sources on them, in this process. */
 export class Playground implements AsyncDisposable {
@@ -42,12 +47,17 @@ export class Playground implements AsyncDisposable {
     }
 
     async makeBucket(): Promise<void> {
-        this.bucket = await new Kvm(this.#connection).create(this.#name);
+        this.bucket = await new Kvm(jetstream(this.#connection, { timeout: WRITE_TIMEOUT_MS })).create(this.#name);
     }
 
     async deleteBucket(): Promise<void> {
         const manager = await jetstreamManager(this.#connection);
         await manager.streams.delete(`KV_${this.#name}`);
+    }
+
+    /** Where a server keeps the bucket. */
+    folderIn({ storeDirectory }: NatsServer): string {
+        return join(storeDirectory, 'jetstream', '$G', 'streams', `KV_${this.#name}`);
     }
 
     async purge(key: string): Promise<void> {
@@ -76,10 +86,12 @@ export class Playground implements AsyncDisposable {
     }
 
     /** Starts a change source; the URL at which it listens. */
-    async start(options: { schema?: SchemaSource; secret?: string; idleMs?: number } = {}): Promise<string> {
-        const { schema = SMALL_SCHEMA, secret, idleMs } = options;
+    async start(
+        options: { schema?: SchemaSource; secret?: string; idleMs?: number; servers?: readonly string[] } = {}
+    ): Promise<string> {
+        const { schema = SMALL_SCHEMA, secret, idleMs, servers = this.#servers } = options;
         const config: Config = {
-            servers: this.#servers,
+            servers,
             user: undefined,
             pass: undefined,
             token: undefined,
