@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+import LongestFirstSequencer from './scripts/longest-first-sequencer.mjs';
+
 const resolve = { conditions: ['@cbnsndwch/source', 'module', 'node', 'import', 'default'] };
 
 /** Tests run on the sources, so that no build stands between a change and its test. */
@@ -10,7 +12,9 @@ export default defineConfig({
         include: ['**/*.test.ts'],
         exclude: ['**/node_modules/**', '**/dist/**', '**/.cache/**'],
         pool: 'forks',
-        maxWorkers: 2,
+        // Most of the time is waiting for elections, so one more than a small machine has cores.
+        maxWorkers: 3,
+        sequence: { sequencer: LongestFirstSequencer },
         testTimeout: 60_000,
         hookTimeout: 60_000,
         // Tests with real faults depend on elections that now and then take longer than any sensible limit. A second try is

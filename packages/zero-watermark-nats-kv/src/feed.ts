@@ -10,6 +10,12 @@ import type { RecordStore } from './record-store.js';
 /** One request while restarting; what doesn't come within this is asked for again. */
 const ATTEMPT_MS = 2_000;
 
+/**
+ * The same for making a consumer, which takes milliseconds. The servers may place it on a node that has just gone, and then
+ * never answer; another one is placed anew.
+ */
+const CREATE_MS = 1_000;
+
 /** How long a server may claim a history shorter than the one we saw (a deposed leader) before it is believed. */
 const SHORTER_HISTORY_MS = 10_000;
 
@@ -81,7 +87,7 @@ export class Feed {
             feed.#cursorTime = newest?.timestamp ?? 0;
         }
         try {
-            await context.store.retry(deadline, timeoutMs => feed.#createConsumer(timeoutMs));
+            await context.store.retry(deadline, timeoutMs => feed.#createConsumer(Math.min(timeoutMs, CREATE_MS)));
         } catch (error) {
             feed.stop();
             throw error;
@@ -181,7 +187,7 @@ export class Feed {
                     this.#beginAnew(info);
                 }
                 if (history !== 'shorter' || believed) {
-                    await this.#createConsumer(ATTEMPT_MS);
+                    await this.#createConsumer(CREATE_MS);
                     return;
                 }
             } catch (error) {

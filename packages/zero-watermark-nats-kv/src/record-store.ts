@@ -22,6 +22,7 @@ import {
     JetStreamCode
 } from './nats-errors.js';
 import { RequestFailure } from './requester.js';
+import { traceWrite } from './trace-write.js';
 
 /** One request of many; what doesn't come within this is asked for again, while the deadline allows. */
 const ATTEMPT_MS = 2_500;
@@ -31,9 +32,6 @@ const LAST_TRY_MS = 50;
 
 /** How long after it was opened a bucket that cannot be found is taken for one that is not known everywhere yet. */
 const SETTLING_MS = 2_000;
-
-/** How many entries are looked at to learn whether a write is among them. */
-const MOST_LOOKED_AT = 64;
 
 /** What to store: a value, or the marker that says that the value is gone (ADR-8). */
 export interface RecordWrite {
@@ -134,7 +132,13 @@ export class RecordStore {
                 const before = Math.max(expected ?? 0, seenBefore);
                 if (actual > (expected ?? seenBefore)) {
                     // Somebody else has written since; the entry that could tell may be replaced, or may be there.
-                    const fate = await this.#lookBetween(before, actual, id, deadline);
+                    const fate = await traceWrite(query => this.#readInDoubt(query, deadline), {
+                        id,
+                        subject,
+                        everything: `${this.#bucket.subjectPrefix}>`,
+                        after: before,
+                        upTo: actual
+                    });
                     if (typeof fate === 'number') {
                         return { stored: true, revision: fate };
                     }
@@ -285,29 +289,6 @@ export class RecordStore {
             // Of a bucket that is gone, nothing is left.
             throw isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND) ? error : outcomeUnknown(error);
         }
-    }
-
-    /**
-     * Looks for a write in all that was stored after one revision, up to another: the revision that it got, `absent`
-     * when all that was stored is still there and it isn't among it, or `unknown`.
-     */
-    async #lookBetween(
-        after: number,
-        upTo: number,
-        id: string,
-        deadline: Deadline
-    ): Promise<number | 'absent' | 'unknown'> {
-        const everything = `${this.#bucket.subjectPrefix}>`;
-        let complete = upTo - after <= MOST_LOOKED_AT;
-        for (let seq = Math.max(after + 1, upTo - MOST_LOOKED_AT); seq < upTo; seq += 1) {
-            const message = await this.#readInDoubt({ seq, next_by_subj: everything }, deadline);
-            if (message?.headers.get(MESSAGE_ID) === id) {
-                return message.sequence;
-            }
-            complete &&= message?.sequence === seq;
-            seq = message?.sequence ?? upTo;
-        }
-        return complete ? 'absent' : 'unknown';
     }
 
     async #note(reading: Promise<StoredMessage | null>): Promise<StoredMessage | null> {

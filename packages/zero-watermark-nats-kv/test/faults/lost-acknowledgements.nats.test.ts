@@ -163,6 +163,24 @@ describe.each([newest, oldest])('a lost acknowledgement ($version)', ({ path }) 
         }
     });
 
+    test('a write over another one is found there however much was written to other keys meanwhile', async () => {
+        const lost = await loseAcknowledgements({ history: 8 }, buckets =>
+            Promise.all(
+                buckets.map(async bucket => {
+                    const others = Array.from({ length: 100 }, (_, index) => `other.${index}`);
+                    await Promise.all(others.map(key => administrator.put(bucket, key, 'v1')));
+                    await administrator.put(bucket, 'k', 'newer');
+                })
+            )
+        );
+        const over = lost.filter(({ before }) => before.length > 0);
+        expect(over).toHaveLength(4);
+        for (const { name, given, revision, outcome, current } of over) {
+            expect(outcome, name).toMatchObject({ code: undefined, value: given(revision) });
+            expect(current, name).toBe('newer');
+        }
+    });
+
     describe('of a write that never arrived, while somebody else wrote', () => {
         async function loseWrite({ store, bucket, proxy }: Opened, run: Write['run']) {
             proxy.blackhole();

@@ -88,7 +88,7 @@ export class Workload {
         const goals = [...this.#finished].map(([call, finished]) => [call, finished + calls + 1] as const);
         const behind = () => goals.filter(([call, goal]) => (this.#finished.get(call) ?? 0) < goal);
         try {
-            await eventually('progress of every call', () => behind().length === 0, 30_000);
+            await eventually('progress of every call', () => behind().length === 0, 50_000);
         } catch (error) {
             throw new Error(`No progress: ${behind().join('; ')}`, { cause: error });
         }
