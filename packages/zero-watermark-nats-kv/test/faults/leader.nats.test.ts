@@ -31,7 +31,8 @@ describe.each([newest, oldest])('three nodes ($version) under load: slow calls, 
     beforeEach(async () => {
         bucket = uniqueBucket();
         await administrator.createUnlimitedBucket(bucket, 3);
-        const open = () => openOn({ urls: cluster.urls, replicas: 3 }, { bucket, logger: recordLog(), timeoutMs: TIMEOUT_MS });
+        const open = () =>
+            openOn({ urls: cluster.urls, replicas: 3 }, { bucket, logger: recordLog(), timeoutMs: TIMEOUT_MS });
         const [first, second] = await Promise.all([open(), open()]);
         instances = [first, second];
         workload = new Workload(first.watermarks, second.watermarks);
