@@ -1,7 +1,6 @@
+import { Signal } from '@cbnsndwch/zero-stage';
 import { v0 } from '@rocicorp/zero/change-protocol/v0';
 import { WebSocket } from 'ws';
-
-import { Signal } from './signal.js';
 
 /** A transaction as it came. */
 export interface ReceivedTransaction {

@@ -7,13 +7,13 @@ import { createInterface } from 'node:readline';
 import { freePorts } from './free-ports.js';
 import type { Guardian } from './guardian.js';
 
-/** A PostgreSQL of this test. */
+/** A PostgreSQL that is running. */
 export interface Postgres {
     readonly url: string;
     stop(): Promise<void>;
 }
 
-/** Fast and forgetful: nothing in it outlives the test. */
+/** Fast and forgetful: nothing in it is kept. */
 const SETTINGS = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -28,13 +28,11 @@ const SETTINGS = {
 };
 
 /**
- * Starts PostgreSQL for zero-cache's own databases: from the machine's binaries, on a free port of 127.0.0.1, and as
- * another user where this one is root.
+ * Starts PostgreSQL for zero-cache's own databases, on a free port of 127.0.0.1, and as another user where this one is root.
  *
- * @throws {Error} when there are no binaries, saying how to get them
+ * @param programs the folder of `initdb` and `postgres`; see {@link findPostgres}
  */
-export async function startPostgres(guardian: Guardian): Promise<Postgres> {
-    const binaries = findBinaries();
+export async function startPostgres(guardian: Guardian, programs: string): Promise<Postgres> {
     const user = userToRunAs();
     const folder = join(guardian.folder, 'postgres');
     mkdirSync(folder);
@@ -44,11 +42,12 @@ export async function startPostgres(guardian: Guardian): Promise<Postgres> {
     const data = join(folder, 'data');
     const options = { ...user, cwd: folder, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'];
-    execFileSync(join(binaries, 'initdb'), initdb, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    await guardian.run(join(programs, 'initdb'), initdb, options);
     const [port = 0] = await freePorts(1);
     const settings = Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const server = spawn(join(binaries, 'postgres'), ['-D', data, ...settings], {
+    const server = spawn(join(programs, 'postgres'), ['-D', data, ...settings], {
         ...options,
+        detached: true,
         stdio: ['ignore', 'ignore', 'pipe']
     });
     guardian.watch(server);
@@ -76,23 +75,28 @@ export async function startPostgres(guardian: Guardian): Promise<Postgres> {
     };
 }
 
-/** The folder with `initdb` and `postgres`; Debian keeps them outside PATH, in a folder for each version. */
-function findBinaries(): string {
+/**
+ * The folder of `initdb` and `postgres`. Debian keeps them outside PATH, in a folder for each version.
+ *
+ * @param folder looked at alone when it is named; default: the environment variable POSTGRES_BIN, if it is set
+ * @throws {Error} when they are not there, saying how to get them
+ */
+export function findPostgres(folder = process.env['POSTGRES_BIN'] ?? ''): string {
     const debian = '/usr/lib/postgresql';
     const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-    const folders = [
-        process.env['POSTGRES_BIN'] ?? '',
+    const usual = [
         ...versions.map(version => join(debian, version, 'bin')),
-        ...(process.env['PATH'] ?? '').split(delimiter)
+        ...(process.env['PATH'] ?? '').split(delimiter).filter(name => name !== '')
     ];
-    const found = folders.find(
-        folder => folder !== '' && existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))
+    const found = (folder === '' ? usual : [folder]).find(
+        name => existsSync(join(name, 'initdb')) && existsSync(join(name, 'postgres'))
     );
     if (found === undefined) {
+        const where = folder === '' ? `on PATH or in ${debian}` : `in ${folder}`;
         throw new Error(
-            'The test with the real zero-cache needs PostgreSQL, where zero-cache keeps its own data, and found no initdb ' +
-                'and postgres on PATH or in /usr/lib/postgresql. Install it (Debian, Ubuntu: apt-get install postgresql; ' +
-                'macOS: brew install postgresql), or set POSTGRES_BIN to the folder that holds the two programs.'
+            `zero-cache keeps its own data in PostgreSQL, and there are no programs initdb and postgres ${where}. ` +
+                'Install it (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql), or set ' +
+                'POSTGRES_BIN to the folder of the two programs.'
         );
     }
     return found;

@@ -21,20 +21,24 @@ export interface RecordedConnection {
 /** Stands between zero-cache and the change sources, leads to one that is up, and writes down what goes over the wire. */
 export class FailoverProxy {
     readonly connections: RecordedConnection[] = [];
-    readonly changed = new Signal();
+    readonly changed: Signal;
     readonly #ports: () => readonly number[];
     readonly #http = createServer();
     readonly #webSockets = new WebSocketServer({ noServer: true });
 
-    /** @param ports of the change sources, the preferred one first */
-    static async start(ports: () => readonly number[]): Promise<FailoverProxy> {
-        const proxy = new FailoverProxy(ports);
+    /**
+     * @param ports of the change sources, the preferred one first
+     * @param end when it aborts, nobody waits for changes any longer
+     */
+    static async start(ports: () => readonly number[], end?: AbortSignal): Promise<FailoverProxy> {
+        const proxy = new FailoverProxy(ports, end);
         await once(proxy.#http.listen(0, '127.0.0.1'), 'listening');
         return proxy;
     }
 
-    private constructor(ports: () => readonly number[]) {
+    private constructor(ports: () => readonly number[], end: AbortSignal | undefined) {
         this.#ports = ports;
+        this.changed = new Signal(end);
         this.#http.on('upgrade', (request, socket, head) => this.#lead(request, socket, head));
     }
 
@@ -42,7 +46,7 @@ export class FailoverProxy {
         return (this.#http.address() as AddressInfo).port;
     }
 
-    /** All connections with their messages, oldest first. */
+    /** The newest connection. */
     get last(): RecordedConnection | undefined {
         return this.connections.at(-1);
     }

@@ -1,29 +1,42 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
 import type { Guardian } from './guardian.js';
+import type { ProcessEnd } from './processes.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** As it is built. */
+const PROGRAM = join(
+    dirname(createRequire(import.meta.url).resolve('@cbnsndwch/zero-change-source/package.json')),
+    'dist/main.js'
+);
 
-/** A process of the change source, as it is built. */
+/** How long an instance may take to close in an orderly way. */
+const STOP_MS = 5_000;
+
+/** A process of the change source. */
 export class Instance {
+    readonly name: string;
     /** What it logs. */
     readonly lines: string[] = [];
+    /** How its processes have ended, but for those that were ended by this class. */
+    readonly ends: ProcessEnd[] = [];
     readonly #guardian: Guardian;
     readonly #environment: NodeJS.ProcessEnv;
     #child: ChildProcess | undefined;
     #port = 0;
 
-    static async start(guardian: Guardian, environment: NodeJS.ProcessEnv): Promise<Instance> {
-        const instance = new Instance(guardian, environment);
+    static async start(guardian: Guardian, name: string, environment: NodeJS.ProcessEnv): Promise<Instance> {
+        const instance = new Instance(guardian, name, environment);
         await instance.start();
         return instance;
     }
 
-    private constructor(guardian: Guardian, environment: NodeJS.ProcessEnv) {
+    private constructor(guardian: Guardian, name: string, environment: NodeJS.ProcessEnv) {
         this.#guardian = guardian;
+        this.name = name;
         this.#environment = environment;
     }
 
@@ -32,12 +45,17 @@ export class Instance {
         return this.#port;
     }
 
+    get pid(): number | undefined {
+        return this.#child?.pid;
+    }
+
     get running(): boolean {
         return this.#child !== undefined;
     }
 
     async start(): Promise<void> {
         const child = fork(PROGRAM, [], {
+            detached: true,
             execArgv: [],
             stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
             env: { PATH: process.env['PATH'], NO_COLOR: '1', ...this.#environment, PORT: String(this.#port) }
@@ -49,16 +67,34 @@ export class Instance {
             }
         }
         const exit = once(child, 'exit').then(([code]) => {
-            throw new Error(`A change source ended with ${code}:\n${this.lines.slice(-20).join('\n')}`);
+            throw new Error(`${this.name} ended with code ${code}:\n${this.lines.slice(-20).join('\n')}`);
         });
         exit.catch(() => {});
         const [message] = (await Promise.race([once(child, 'message'), exit])) as [{ url: string }];
         this.#port = Number(new URL(message.url).port);
         this.#child = child;
+        child.once('exit', (code, signal) => {
+            if (this.#child === child) {
+                this.#child = undefined;
+                this.ends.push({ code, signal });
+            }
+        });
     }
 
     /** kill -9 */
-    async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    async kill(): Promise<void> {
+        await this.#end('SIGKILL');
+    }
+
+    /** Lets it close what it has open. */
+    async stop(): Promise<void> {
+        const child = this.#child;
+        const force = setTimeout(() => child?.kill('SIGKILL'), STOP_MS);
+        await this.#end('SIGTERM');
+        clearTimeout(force);
+    }
+
+    async #end(signal: NodeJS.Signals): Promise<void> {
         const child = this.#child;
         this.#child = undefined;
         if (child !== undefined) {

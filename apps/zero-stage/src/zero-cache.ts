@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -6,22 +7,19 @@ import { createInterface } from 'node:readline';
 
 import { freePorts } from './free-ports.js';
 import type { Guardian } from './guardian.js';
-import { descendantsOf, killAll } from './processes.js';
+import { descendantsOf, killAll, type ProcessEnd } from './processes.js';
 import { Signal } from './signal.js';
 
 /** Where zero-cache finds the others. */
 export interface ZeroCacheOptions {
+    /** The Node to run it with. */
     readonly node: string;
     readonly postgresUrl: string;
     readonly changeSourceUrl: string;
     readonly queryUrl: string;
 }
 
-/** How one run of zero-cache has ended. */
-export interface ZeroCacheEnd {
-    readonly code: number | null;
-    readonly signal: NodeJS.Signals | null;
-}
+const READY_MS = 90_000;
 
 /** zero-cache's program; it is not among the package's exports, but stands beside its entry. */
 const PROGRAM = join(dirname(createRequire(import.meta.url).resolve('@rocicorp/zero')), 'cli.js');
@@ -35,13 +33,14 @@ export class ZeroCache {
     readonly replicaFile: string;
     /** Each line of its log, of all runs; one JSON object a line. */
     readonly lines: string[] = [];
-    /** How its runs have ended, but for those that this test killed. */
-    readonly ends: ZeroCacheEnd[] = [];
+    /** How its runs have ended, but for those that were killed by this class. */
+    readonly ends: ProcessEnd[] = [];
     readonly #options: ZeroCacheOptions;
     readonly #guardian: Guardian;
     readonly #folder: string;
     readonly #ports: readonly number[];
-    readonly #changed = new Signal();
+    readonly #adminPassword = randomUUID();
+    readonly #changed: Signal;
     #child: ChildProcess;
     #runs = 0;
     #readyRuns = 0;
@@ -50,14 +49,20 @@ export class ZeroCache {
 
     static async start(guardian: Guardian, options: ZeroCacheOptions): Promise<ZeroCache> {
         const zeroCache = new ZeroCache(guardian, options, await freePorts(2));
-        await zeroCache.ready();
-        return zeroCache;
+        try {
+            await zeroCache.ready();
+            return zeroCache;
+        } catch (error) {
+            await zeroCache.stop();
+            throw error;
+        }
     }
 
     private constructor(guardian: Guardian, options: ZeroCacheOptions, ports: readonly number[]) {
         this.#guardian = guardian;
         this.#options = options;
         this.#ports = ports;
+        this.#changed = new Signal(guardian.signal);
         this.#folder = join(guardian.folder, 'zero-cache');
         mkdirSync(this.#folder);
         this.url = `http://127.0.0.1:${ports[0]}`;
@@ -65,9 +70,19 @@ export class ZeroCache {
         this.#child = this.#run();
     }
 
+    /** Of its first process, which starts the others. */
+    get pid(): number | undefined {
+        return this.#child.pid;
+    }
+
+    /** Whether the present run takes connections of clients. */
+    get isReady(): boolean {
+        return this.#readyRuns === this.#runs;
+    }
+
     /** Resolves when the present run takes connections of clients. */
     async ready(): Promise<void> {
-        await this.#changed.until('zero-cache to be ready', () => this.#readyRuns === this.#runs, 90_000);
+        await this.#changed.until('zero-cache to be ready', () => this.isReady, READY_MS);
     }
 
     /** Resolves when so many runs have ended by themselves. */
@@ -104,6 +119,7 @@ export class ZeroCache {
         this.#runs += 1;
         this.#killed = false;
         const child = fork(PROGRAM, [], {
+            detached: true,
             execPath: this.#options.node,
             execArgv: [],
             // It reads a .env of its working directory.
@@ -158,7 +174,8 @@ export class ZeroCache {
             ZERO_CVR_MAX_CONNS: '4',
             ZERO_CHANGE_MAX_CONNS: '4',
             ZERO_ENABLE_CRUD_MUTATIONS: 'false',
-            ZERO_ADMIN_PASSWORD: 'test',
+            // It listens on all addresses, so nobody else must know it.
+            ZERO_ADMIN_PASSWORD: this.#adminPassword,
             ZERO_ENABLE_TELEMETRY: 'false',
             ZERO_LOG_LEVEL: 'info',
             ZERO_LOG_FORMAT: 'json',

@@ -12,14 +12,9 @@ import {
     mustGetQuery,
     number,
     string,
-    table,
-    Zero
+    table
 } from '@rocicorp/zero';
 import { handleQueryRequest } from '@rocicorp/zero/server';
-import { WebSocket } from 'ws';
-
-import type { QuakeRow } from './rows.js';
-import { Signal } from './signal.js';
 
 const quake = table('quake')
     .columns({
@@ -33,7 +28,18 @@ const quake = table('quake')
         position: json<readonly number[]>()
     })
     .primaryKey('id');
-const schema = createSchema({ tables: [quake] });
+const network = table('network')
+    .columns({
+        code: string(),
+        type: string(),
+        quakes: number(),
+        strongest: number(),
+        last: string().optional()
+    })
+    .primaryKey('code', 'type');
+
+/** The same tables as clients know them. (Without `relationships` the type could not be written into declarations.) */
+export const schema = createSchema({ tables: [quake, network], relationships: [] });
 const builder = createBuilder(schema);
 
 declare module '@rocicorp/zero' {
@@ -42,7 +48,11 @@ declare module '@rocicorp/zero' {
     }
 }
 
-const queries = defineQueries({ quakes: defineQuery(() => builder.quake.orderBy('id', 'asc')) });
+/** What clients may ask for. */
+export const queries = defineQueries({
+    quakes: defineQuery(() => builder.quake.orderBy('id', 'asc')),
+    networks: defineQuery(() => builder.network.orderBy('code', 'asc'))
+});
 
 /** The application's server that tells zero-cache what its clients' named queries are. */
 export async function startQueryServer(): Promise<{ readonly url: string; stop(): Promise<void> }> {
@@ -72,46 +82,4 @@ export async function startQueryServer(): Promise<{ readonly url: string; stop()
             await closed;
         }
     };
-}
-
-/** A real client of Zero that shows all earthquakes. */
-export class Client {
-    rows: readonly QuakeRow[] = [];
-    isComplete = false;
-    readonly #zero;
-    readonly #view;
-    readonly #changed = new Signal();
-
-    constructor(server: string) {
-        provideWebSocket();
-        this.#zero = new Zero({ server, schema, kvStore: 'mem', logSink: { log() {} } });
-        this.#view = this.#zero.materialize(queries.quakes());
-        this.#view.addListener((rows, type) => {
-            // The view changes its rows in place.
-            this.rows = structuredClone(rows);
-            this.isComplete = type === 'complete';
-            this.#changed.give();
-        });
-    }
-
-    /** Resolves when the rows are as wanted. */
-    until(what: string, condition: () => boolean, timeoutMs = 60_000): Promise<void> {
-        return this.#changed.until(`the client to see ${what}`, condition, timeoutMs);
-    }
-
-    async stop(): Promise<void> {
-        this.#view.destroy();
-        await this.#zero.close();
-    }
-}
-
-/** The client takes it from the browser; Node has one from 22 on. */
-function provideWebSocket(): void {
-    globalThis.WebSocket ??= class extends WebSocket {
-        constructor(address: string | URL, protocols?: string | string[]) {
-            super(address, protocols);
-            // Browsers don't end the program for it either; the client hears of it by `close`.
-            this.on('error', () => {});
-        }
-    } as unknown as typeof globalThis.WebSocket;
 }

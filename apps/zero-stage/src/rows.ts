@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import type { SchemaSource } from '../../src/index.js';
+import type { SchemaSource } from '@cbnsndwch/zero-change-source';
 
-/** The tables of the test, as the change source is told of them. */
+/** The tables, as the change source is told of them. */
 export const SCHEMA = {
     tables: {
         quake: {
@@ -45,6 +45,12 @@ export interface NetworkRow {
     readonly quakes: number;
     readonly strongest: number;
     readonly last: string | null;
+}
+
+/** All rows of all tables. */
+export interface Rows {
+    readonly quake: readonly QuakeRow[];
+    readonly network: readonly NetworkRow[];
 }
 
 interface Feature {

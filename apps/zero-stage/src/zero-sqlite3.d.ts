@@ -1,8 +1,8 @@
 declare module '@rocicorp/zero-sqlite3' {
-    /** The part of it that the tests use. */
+    /** The part of it that is used here. */
     export default class Database {
         constructor(file: string, options: { readonly: boolean; fileMustExist: boolean });
-        prepare(sql: string): { get(): unknown; all(): unknown[] };
+        prepare(sql: string): { get(...values: readonly unknown[]): unknown; all(): unknown[] };
         close(): void;
     }
 }

@@ -1,10 +1,22 @@
 import type { RecordedConnection } from './failover-proxy.js';
 
+/** What went over the wire between the change sources and zero-cache. */
+export interface WireReport {
+    readonly connections: number;
+    /** How many transactions zero-cache has acknowledged. */
+    readonly transactions: number;
+    /** The watermarks of the first and of the last of them; empty when there were none. */
+    readonly first: string;
+    readonly last: string;
+    /** Which promises were broken, one sentence each. */
+    readonly problems: readonly string[];
+}
+
 /**
- * What is wrong with what went over the wire: on each connection watermarks grow, from above what zero-cache said it has;
- * none that was acknowledged is ever sent again; `begin` and `commit` agree.
+ * Looks at what went over the wire: on each connection watermarks grow, from above what zero-cache said it has; none that
+ * was acknowledged is ever sent again; `begin` and `commit` agree; there is no reset.
  */
-export function findBrokenPromises(connections: readonly RecordedConnection[]): string[] {
+export function inspectWire(connections: readonly RecordedConnection[]): WireReport {
     const problems: string[] = [];
     const acknowledged = new Set<string>();
     let highest = '';
@@ -39,5 +51,6 @@ export function findBrokenPromises(connections: readonly RecordedConnection[]): 
             acknowledged.add(watermark);
         }
     }
-    return problems;
+    const [first = ''] = acknowledged;
+    return { connections: connections.length, transactions: acknowledged.size, first, last: highest, problems };
 }

@@ -1,0 +1,13 @@
+export type { Difference } from './differences.js';
+export { differences } from './differences.js';
+export { openZeroStage } from './open-zero-stage.js';
+export type { ZeroStageOptions } from './open-zero-stage.js';
+export { findPostgres } from './postgres.js';
+export type { RowChange } from './row-changes.js';
+export type { NetworkRow, QuakeRow, Report, Rows } from './rows.js';
+export { Signal } from './signal.js';
+export { Upstream } from './upstream.js';
+export type { UpstreamOptions } from './upstream.js';
+export { inspectWire } from './wire.js';
+export type { WireReport } from './wire.js';
+export { TOKENS_BUCKET, ZeroStage } from './zero-stage.js';
