@@ -2,11 +2,12 @@ import { once } from 'node:events';
 
 import type { DemoOptions } from './arguments.js';
 import { Board } from './board.js';
-import { Cleanup } from './cleanup.js';
 import { byNetwork, eventsOf, loadQuakes, type QuakeEvent } from './feed.js';
 import { replay } from './replay.js';
 import { judge } from './judge.js';
+import type { Run } from './run.js';
 import type { Screen } from './screen.js';
+import { describeServers } from './servers.js';
 import { follow, setStage, type Stage } from './stage.js';
 import { isGood, renderSummary } from './summary.js';
 import { date, list, number } from './text.js';
@@ -27,60 +28,46 @@ const DEADLINE_MS = 55_000;
 /**
  * Plays the demo.
  *
- * @param interrupt ends it early; nothing is left behind then either
  * @returns whether nothing was lost
  */
-export async function runDemo(options: DemoOptions, screen: Screen, interrupt: AbortSignal): Promise<boolean> {
-    const cleanup = new Cleanup();
-    const failed = new AbortController();
-    const signal = AbortSignal.any([interrupt, failed.signal]);
-    const fail = (error: unknown) => failed.abort(error);
-    try {
-        const events = eventsOf(await loadQuakes());
-        const expected = byNetwork(events);
-        const board = new Board(new Map([...expected].map(([network, ids]) => [network, ids.length])));
-        const late = setTimeout(() => fail(lateError(board)), DEADLINE_MS);
-        cleanup.defer(() => clearTimeout(late));
+export async function playDemo(options: DemoOptions, screen: Screen, run: Run): Promise<boolean> {
+    const { cleanup, signal, fail } = run;
+    const events = eventsOf(await loadQuakes());
+    const expected = byNetwork(events);
+    const board = new Board(new Map([...expected].map(([network, ids]) => [network, ids.length])));
+    run.limit(DEADLINE_MS, () => lateError(board));
 
-        const stage = await setStage(options, cleanup, fail, message => screen.story(message));
-        signal.throwIfAborted();
-        const version = stage.servers.nodes[0]?.version ?? '';
-        const nodes = stage.servers.nodes.length === 1 ? 'one node' : 'three nodes, each stream kept on all of them';
-        screen.story(`nats-server ${version} runs: ${nodes}`);
-        const view = new View(board, events.length, INSTANCES, screen.paint, () => screen.columns);
-        const trouble = new Trouble(stage, board, view, screen);
-        const watch = new AbortController();
-        cleanup.defer(() => watch.abort());
-        void follow(stage.watermarks, board, watch.signal).catch(fail);
+    const stage = await setStage(options, cleanup, fail, message => screen.story(message));
+    signal.throwIfAborted();
+    screen.story(describeServers(stage.servers));
+    const view = new View(board, events.length, INSTANCES, screen.paint, () => screen.columns);
+    const trouble = new Trouble(stage, board, view, screen);
+    const watch = new AbortController();
+    cleanup.defer(() => watch.abort());
+    void follow(stage.watermarks, board, watch.signal).catch(fail);
 
-        await startInstances(stage, [...expected.keys()], board, screen, signal);
-        screen.show(view);
-        const began = performance.now();
-        const sequences = await play(events, { stage, board, view, trouble, screen, signal, fail });
-        const tookMs = performance.now() - began;
+    await startInstances(stage, [...expected.keys()], board, screen, signal);
+    screen.show(view);
+    const began = performance.now();
+    const sequences = await play(events, { stage, board, view, trouble, screen, signal, fail });
+    const tookMs = performance.now() - began;
 
-        await stage.fleet.stop();
-        const verdict = await judge(stage, expected, sequences);
-        screen.end({ keepPicture: true });
-        if (!screen.live) {
-            screen.print(['', ...view.table()].join('\n'));
-        }
-        const measures = {
-            victim: VICTIM,
-            takeoversMs: trouble.takeoversMs,
-            nodeDownMs: trouble.nodeDownMs,
-            silenceMs: trouble.silenceMs,
-            writes: board.revision,
-            writesPerSecond: (board.revision / tookMs) * 1_000
-        };
-        screen.print(renderSummary(verdict, measures, screen.paint).join('\n'));
-        return isGood(verdict);
-    } catch (error) {
-        throw signal.aborted ? signal.reason : error;
-    } finally {
-        screen.end({ keepPicture: false });
-        await cleanup.run();
+    await stage.fleet.stop();
+    const verdict = await judge(stage, expected, sequences);
+    screen.end({ keepPicture: true });
+    if (!screen.live) {
+        screen.print(['', ...view.table()].join('\n'));
     }
+    const measures = {
+        victim: VICTIM,
+        takeoversMs: trouble.takeoversMs,
+        nodeDownMs: trouble.nodeDownMs,
+        silenceMs: trouble.silenceMs,
+        writes: board.revision,
+        writesPerSecond: (board.revision / tookMs) * 1_000
+    };
+    screen.print(renderSummary(verdict, measures, screen.paint).join('\n'));
+    return isGood(verdict);
 }
 
 /** Starts the change sources and waits until each network has an owner. */

@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
 
 import { parseArguments, USAGE, UsageError } from './arguments.js';
-import { runDemo } from './demo.js';
+import { playDemo } from './demo.js';
+import { run } from './run.js';
 import { Screen } from './screen.js';
 
 /** The person or the system wants the demo to end. */
@@ -19,7 +20,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 // The reader of a pipe is gone.
 process.stdout.on('error', () => interrupt.abort(new Interrupted('SIGPIPE')));
-process.exitCode = await main();
+// All that was started has ended; only a timer of Zero's client would keep this process for some more seconds.
+process.exit(await main());
 
 async function main(): Promise<number> {
     try {
@@ -29,7 +31,9 @@ async function main(): Promise<number> {
             return 0;
         }
         const screen = new Screen(process.stdout, process.env);
-        return (await runDemo(options, screen, interrupt.signal)) ? 0 : 1;
+        // What zero-cache's client brings along takes a second to load.
+        const play = options.zero ? (await import('./zero/demo.js')).playZeroDemo : playDemo;
+        return (await run(screen, interrupt.signal, running => play(options, screen, running))) ? 0 : 1;
     } catch (error) {
         if (error instanceof UsageError) {
             console.error(`${error.message}\n\n${USAGE}`);

@@ -3,6 +3,7 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 
 import type { QuakeEvent } from './feed.js';
 import { keyOf } from './layout.js';
+import { paced } from './pace.js';
 
 /** How long the server may take for an answer before the event is sent again. */
 const ACK_MS = 500;
@@ -25,15 +26,7 @@ export async function* replay(
     durationMs: number,
     signal: AbortSignal
 ): AsyncGenerator<Published> {
-    const first = events[0]?.time ?? 0;
-    const span = Math.max(1, (events.at(-1)?.time ?? 0) - first);
-    const began = performance.now();
-    for (const event of events) {
-        const due = began + ((event.time - first) / span) * durationMs;
-        const early = due - performance.now();
-        if (early > 4) {
-            await wait(early, undefined, { signal });
-        }
+    for await (const event of paced(events, ({ time }) => time, durationMs, signal)) {
         yield { event, sequence: await publish(event, stream, signal) };
     }
 }

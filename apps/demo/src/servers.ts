@@ -27,6 +27,12 @@ export async function startServers(options: DemoOptions): Promise<Servers> {
     return { nodes: [server], urls: [server.url], replicas: 1, stop: () => server.stop() };
 }
 
+/** What was started, in a sentence. */
+export function describeServers({ nodes }: Servers): string {
+    const kind = nodes.length === 1 ? 'one node' : 'three nodes, each stream kept on all of them';
+    return `nats-server ${nodes[0]?.version ?? ''} runs: ${kind}`;
+}
+
 /** The node that leads a stream. */
 export async function leaderOf(servers: Servers, manager: JetStreamManager, stream: string): Promise<NatsServer> {
     const { cluster } = await manager.streams.info(stream);

@@ -1,3 +1,4 @@
+import { renderOutcome } from './outcome.js';
 import { number, type Paint, seconds } from './text.js';
 import type { Verdict } from './verify.js';
 
@@ -35,17 +36,10 @@ export function renderSummary(verdict: Verdict, measures: Measures, paint: Paint
         ['NATS outage', `${seconds(nodeDownMs)} without the node, ${seconds(silenceMs)} without a watermark write`],
         ['writes', `${number(writes)} of watermarks, ${number(writesPerSecond)}/s`]
     ];
-    const faults = [...lost.map(event => `${event} was not processed.`), ...problems];
-    return [
-        '',
-        ...rows.map(([name, value]) => `  ${paint('dim', name.padEnd(12))}  ${value}`),
-        '',
-        ...(isGood(verdict)
-            ? [paint('green', 'Nothing was lost: every event was processed, in the order of its network.')]
-            : [paint('red', 'FAILED:'), ...faults.slice(0, 10).map(fault => `  ${fault}`), ...more(faults.length - 10)])
-    ];
-}
-
-function more(count: number): string[] {
-    return count > 0 ? [`  and ${number(count)} more`] : [];
+    return renderOutcome(
+        rows,
+        [...lost.map(event => `${event} was not processed.`), ...problems],
+        'Nothing was lost: every event was processed, in the order of its network.',
+        paint
+    );
 }

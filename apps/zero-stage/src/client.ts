@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 
 import { Zero } from '@rocicorp/zero';
 import { WebSocket } from 'ws';
@@ -27,6 +27,8 @@ export class Client extends EventEmitter<ClientEvents> {
     constructor(server: string, signal?: AbortSignal) {
         super();
         provideWebSocket();
+        // Some more of Zero's background processes share an abort signal than Node finds usual, and warns of.
+        setMaxListeners(30);
         this.#changed = new Signal(signal);
         this.#zero = new Zero({ server, schema, kvStore: 'mem', logSink: { log() {} } });
         this.#zero.connection.state.subscribe(({ name }) => this.#connectionChanged(name === 'connected'));

@@ -22,5 +22,5 @@ export function differences(expected: Rows, found: Rows): Difference[] {
 }
 
 function textOf(row: object): string {
-    return JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))));
 }

@@ -42,20 +42,20 @@ export class Guardian implements AsyncDisposable {
     }
 
     /**
-     * Runs a program to its end.
+     * Runs a program to its end; asks it to end when the signal aborts.
      *
-     * @throws {Error} when it fails, with what it said on stderr, or when the signal aborts
+     * @throws {Error} when it fails, with what it said on stderr; or the reason of the abort
      */
     async run(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<void> {
-        const child = spawn(program, args, {
-            ...options,
-            stdio: ['ignore', 'ignore', 'pipe'],
-            killSignal: 'SIGKILL',
-            ...(this.signal === undefined ? {} : { signal: this.signal })
-        });
+        this.signal?.throwIfAborted();
+        const child = spawn(program, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
         this.watch(child);
+        const end = () => void child.kill();
+        this.signal?.addEventListener('abort', end);
         const said = text(child.stderr);
         const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+        this.signal?.removeEventListener('abort', end);
+        this.signal?.throwIfAborted();
         if (code !== 0) {
             throw new Error(`${basename(program)} ended with ${signal ?? `code ${code}`}:\n${(await said).trim()}`);
         }

@@ -27,7 +27,7 @@ export interface UpstreamOptions {
 }
 
 interface UpstreamEvents {
-    /** A row was stored or removed under this key. */
+    /** A row is about to be stored or removed under this key. */
     write: [key: string];
 }
 
@@ -190,19 +190,18 @@ export class Upstream extends EventEmitter<UpstreamEvents> {
         this.#networks.set(key, after);
     }
 
-    async #store(key: string, row: object): Promise<void> {
-        await this.#untilAnswered(() => this.#bucket.put(key, JSON.stringify(row)));
-        this.#written(key);
+    #store(key: string, row: object): Promise<void> {
+        return this.#writeTo(key, () => this.#bucket.put(key, JSON.stringify(row)));
     }
 
-    async #delete(key: string): Promise<void> {
-        await this.#untilAnswered(() => this.#bucket.delete(key));
-        this.#written(key);
+    #delete(key: string): Promise<void> {
+        return this.#writeTo(key, () => this.#bucket.delete(key));
     }
 
-    #written(key: string): void {
-        this.#writes += 1;
+    async #writeTo(key: string, call: () => Promise<unknown>): Promise<void> {
         this.emit('write', key);
+        await this.#untilAnswered(call);
+        this.#writes += 1;
         this.#changed.give();
     }
 

@@ -81,7 +81,7 @@ export class ZeroStage {
         if (row === undefined) {
             throw new Error('The upstream has no rows.');
         }
-        await this.upstream.put({ ...row, id });
+        await this.upstream.put({ ...row, id, place: 'a mark: all rows before it are there' });
         return id;
     }
 
