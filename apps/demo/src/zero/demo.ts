@@ -16,9 +16,9 @@ import { View } from './view.js';
 /** So many reports are there before zero-cache is. */
 const REPORTS_BEFORE = 250;
 
-const REPLAY_MS = 24_000;
+const REPLAY_MS = 28_000;
 /** Where in the replay the trouble comes, as shares of its reports. */
-const TROUBLE_AT = { changeSource: 0.15, nats: 0.4, zeroCache: 0.65 };
+const TROUBLE_AT = { changeSource: 0.12, nats: 0.28, zeroCache: 0.45 };
 
 /** When everything must be over, once all has been started. */
 const DEADLINE_MS = 58_000;

@@ -37,20 +37,25 @@ export class Trouble {
 
     /** Kills the change source that serves zero-cache, and starts it again when the other one has taken over. */
     async killChangeSource(): Promise<void> {
-        const { proxy, serving } = this.stage;
+        const { stage, screen } = this;
+        const { proxy, serving } = stage;
         const began = performance.now();
         const { pid } = serving;
         const before = proxy.connections.length;
         await serving.kill();
         this.#tell(`✗ kill -9 ${pid}: ${serving.name} is gone, which served zero-cache`);
-        const [replacedMs, newRowMs] = await Promise.all([
-            this.#changeSourceServes(before, began),
-            this.#newRow(began)
-        ]);
-        this.changeSource = { replacedMs, newRowMs };
+        const isConnected = () => proxy.connections.length > before;
+        this.changeSource = await this.#recovered(
+            began,
+            () => proxy.changed.until('zero-cache to connect to another change source', isConnected, RECOVERY_MS),
+            took => {
+                const watermark = proxy.last?.parameters.get('lastWatermark');
+                return `${stage.serving.name} goes on after watermark ${watermark}, ${took} after the kill`;
+            }
+        );
         await this.#wait();
         await serving.start();
-        this.screen.story(`${serving.name} (${serving.pid}) is back and stands by`);
+        screen.story(`${serving.name} (${serving.pid}) is back and stands by`);
     }
 
     /** Kills the NATS node that leads the rows, and starts it again. */
@@ -61,15 +66,14 @@ export class Trouble {
         const { pid } = node;
         await node.kill('SIGKILL');
         this.#tell(`✗ kill -9 ${pid}: ${node.name}, ${role}, is gone`);
-        const back = async () => {
-            await this.#wait();
-            await node.restart();
-            const ms = performance.now() - began;
-            this.screen.story(`${node.name} (${node.pid}) is back after ${seconds(ms)}`);
-            return ms;
-        };
-        const [replacedMs, newRowMs] = await Promise.all([back(), this.#newRow(began)]);
-        this.nats = { replacedMs, newRowMs };
+        this.nats = await this.#recovered(
+            began,
+            async () => {
+                await this.#wait();
+                await node.restart();
+            },
+            took => `${node.name} (${node.pid}) is back after ${took}`
+        );
     }
 
     /** Kills all processes of zero-cache; its supervisor starts it again at once. */
@@ -79,33 +83,31 @@ export class Trouble {
         const { pid } = zeroCache;
         await zeroCache.kill();
         this.#tell(`✗ kill -9 ${pid}: zero-cache is gone, with all its processes`);
-        const back = async () => {
-            await zeroCache.ready();
+        this.zeroCache = await this.#recovered(
+            began,
+            () => zeroCache.ready(),
+            took => `zero-cache (${zeroCache.pid}) is back after ${took}; its clients try again every 5 s`
+        );
+    }
+
+    /** Waits until what was killed is replaced, and until a row that was written after the kill reaches the client. */
+    async #recovered(
+        began: number,
+        replaced: () => Promise<void>,
+        sentence: (took: string) => string
+    ): Promise<Recovery> {
+        const tellWhen = async (what: Promise<void>, text: (took: string) => string) => {
+            await what;
             const ms = performance.now() - began;
-            this.screen.story(
-                `zero-cache (${zeroCache.pid}) is back after ${seconds(ms)}, with the replica that it had`
-            );
+            this.screen.story(text(seconds(ms)));
             return ms;
         };
-        const [replacedMs, newRowMs] = await Promise.all([back(), this.#newRow(began)]);
-        this.zeroCache = { replacedMs, newRowMs };
-    }
-
-    async #changeSourceServes(connectionsBefore: number, began: number): Promise<number> {
-        const { proxy } = this.stage;
-        const isConnected = () => proxy.connections.length > connectionsBefore;
-        await proxy.changed.until('zero-cache to connect to another change source', isConnected, RECOVERY_MS);
-        const ms = performance.now() - began;
-        const after = proxy.last?.parameters.get('lastWatermark');
-        this.screen.story(`${this.stage.serving.name} goes on after watermark ${after}, ${seconds(ms)} after the kill`);
-        return ms;
-    }
-
-    async #newRow(began: number): Promise<number> {
-        await this.arrivals.writtenAfter(performance.now(), RECOVERY_MS);
-        const ms = performance.now() - began;
-        this.screen.story(`new rows reach the client again, ${seconds(ms)} after the kill`);
-        return ms;
+        const newRow = this.arrivals.writtenAfter(performance.now(), RECOVERY_MS);
+        const [replacedMs, newRowMs] = await Promise.all([
+            tellWhen(replaced(), sentence),
+            tellWhen(newRow, took => `new rows reach the client again, ${took} after the kill`)
+        ]);
+        return { replacedMs, newRowMs };
     }
 
     #wait(): Promise<void> {

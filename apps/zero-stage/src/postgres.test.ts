@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { findPostgres } from './postgres.js';
+
+let folder: string;
+
+beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'find-postgres-'));
+    vi.stubEnv('POSTGRES_BIN', undefined);
+});
+
+afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+});
+
+test('a folder that is named is taken when both programs are in it', () => {
+    writeFileSync(join(folder, 'initdb'), '');
+    expect(() => findPostgres(folder)).toThrow(`no programs initdb and postgres in ${folder}`);
+    writeFileSync(join(folder, 'postgres'), '');
+    expect(findPostgres(folder)).toBe(folder);
+    vi.stubEnv('POSTGRES_BIN', folder);
+    expect(findPostgres()).toBe(folder);
+});
+
+test('a folder that is named and wrong is not replaced by another; the message says how to mend it', () => {
+    vi.stubEnv('POSTGRES_BIN', folder);
+    expect(() => findPostgres()).toThrow(/apt-get install postgresql.*brew install postgresql.*POSTGRES_BIN/);
+});
