@@ -68,7 +68,7 @@ export async function openZeroStage(options: ZeroStageOptions): Promise<ZeroStag
     defer(() => client.stop());
     await client.until('all rows', () => client.isComplete);
     tell(`a Zero client is connected and sees ${client.size} rows`);
-    return new ZeroStage({ nodes, upstream, instances, proxy, zeroCache, client, signal });
+    return new ZeroStage({ nodes, upstream, instances, proxy, zeroCache, client }, signal);
 }
 
 function startInstances(guardian: Guardian, nodes: readonly NatsServer[], secret: string): Promise<Instance[]> {

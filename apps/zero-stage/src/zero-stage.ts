@@ -18,16 +18,7 @@ export const TOKENS_BUCKET = `${WATERMARKS_BUCKET}-tokens-zero_5F0`;
 const REPLICA_POLL_MS = 50;
 const REPLICA_TIMEOUT_MS = 60_000;
 
-/** What plays on a {@link ZeroStage}. */
-export interface ZeroStageParts {
-    readonly nodes: readonly NatsServer[];
-    readonly upstream: Upstream;
-    readonly instances: readonly Instance[];
-    readonly proxy: FailoverProxy;
-    readonly zeroCache: ZeroCache;
-    readonly client: Client;
-    readonly signal: AbortSignal | undefined;
-}
+type ZeroStageParts = Pick<ZeroStage, 'nodes' | 'upstream' | 'instances' | 'proxy' | 'zeroCache' | 'client'>;
 
 /** Rows in NATS KV, two change sources behind a proxy, the real zero-cache and a client of it, all running. */
 export class ZeroStage {
@@ -40,7 +31,7 @@ export class ZeroStage {
     readonly #signal: AbortSignal | undefined;
     #marks = 0;
 
-    constructor({ nodes, upstream, instances, proxy, zeroCache, client, signal }: ZeroStageParts) {
+    constructor({ nodes, upstream, instances, proxy, zeroCache, client }: ZeroStageParts, signal?: AbortSignal) {
         this.nodes = nodes;
         this.upstream = upstream;
         this.instances = instances;

@@ -43,7 +43,7 @@ test('says how far it is, who plays, and what has arrived', () => {
     expect(picture[1]).toBe('2018-02-05 22:54 UTC  █████████████░  1,469 of 1,707 reports, 13,559 writes');
     expect(picture[3]).toBe('● change-source-1  4194304  serves zero-cache');
     expect(picture[4]).toBe('✗ change-source-2           gone');
-    expect(picture.at(-1)).toMatch(/^\+ us1000cfmu {2}M -0\.3 {2}101km ENE of Visokoi Island, .*… {2}after 1,434 ms$/);
+    expect(picture.at(-1)).toMatch(/^\+ us1000cfmu {4}M -0\.3 {2}101km ENE of Visokoi Island, .*… {2}after 1,434 ms$/);
 });
 
 test('fits a small terminal, whatever arrives', () => {

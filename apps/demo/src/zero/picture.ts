@@ -3,7 +3,7 @@ import type { Arrival } from './arrivals.js';
 
 /** How many of the last arrivals are shown. */
 const SHOWN = 8;
-const PLACE_WIDTH = 40;
+const PLACE_WIDTH = 38;
 
 const KINDS = {
     insert: { sign: '+', colour: 'green' },
@@ -56,7 +56,7 @@ export function progressOf(reported: number, reports: number): string {
 export function renderArrival({ kind, row, tookMs }: Arrival, paint: Paint): string {
     const { sign, colour } = KINDS[kind];
     const parts = [
-        `${paint(colour, sign)} ${row.id.padEnd(10)}`,
+        `${paint(colour, sign)} ${row.id.padEnd(12)}`,
         `M ${row.magnitude.toFixed(1).padStart(4)}`,
         shorten(row.place, PLACE_WIDTH).padEnd(PLACE_WIDTH),
         tookMs === undefined ? '' : paint('dim', `after ${number(tookMs)} ms`)
