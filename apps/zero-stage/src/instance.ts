@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { freePorts } from './free-ports.js';
 import type { Guardian } from './guardian.js';
 import type { ProcessEnd } from './processes.js';
 
@@ -19,6 +20,8 @@ const STOP_MS = 5_000;
 /** A process of the change source. */
 export class Instance {
     readonly name: string;
+    /** Stays the same when it is started again. */
+    readonly port: number;
     /** What it logs. */
     readonly lines: string[] = [];
     /** How its processes have ended, but for those that were ended by this class. */
@@ -26,23 +29,19 @@ export class Instance {
     readonly #guardian: Guardian;
     readonly #environment: NodeJS.ProcessEnv;
     #child: ChildProcess | undefined;
-    #port = 0;
 
     static async start(guardian: Guardian, name: string, environment: NodeJS.ProcessEnv): Promise<Instance> {
-        const instance = new Instance(guardian, name, environment);
+        const [port = 0] = await freePorts(1);
+        const instance = new Instance(guardian, name, port, environment);
         await instance.start();
         return instance;
     }
 
-    private constructor(guardian: Guardian, name: string, environment: NodeJS.ProcessEnv) {
+    private constructor(guardian: Guardian, name: string, port: number, environment: NodeJS.ProcessEnv) {
         this.#guardian = guardian;
         this.name = name;
+        this.port = port;
         this.#environment = environment;
-    }
-
-    /** Stays the same when it is started again. */
-    get port(): number {
-        return this.#port;
     }
 
     get pid(): number | undefined {
@@ -58,7 +57,7 @@ export class Instance {
             detached: true,
             execArgv: [],
             stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-            env: { PATH: process.env['PATH'], NO_COLOR: '1', ...this.#environment, PORT: String(this.#port) }
+            env: { PATH: process.env['PATH'], NO_COLOR: '1', ...this.#environment, PORT: String(this.port) }
         });
         this.#guardian.watch(child);
         for (const stream of [child.stdout, child.stderr]) {
@@ -70,8 +69,8 @@ export class Instance {
             throw new Error(`${this.name} ended with code ${code}:\n${this.lines.slice(-20).join('\n')}`);
         });
         exit.catch(() => {});
-        const [message] = (await Promise.race([once(child, 'message'), exit])) as [{ url: string }];
-        this.#port = Number(new URL(message.url).port);
+        // It says where it listens as soon as it does.
+        await Promise.race([once(child, 'message'), exit]);
         this.#child = child;
         child.once('exit', (code, signal) => {
             if (this.#child === child) {
