@@ -14,16 +14,16 @@ export interface NodeForZeroCache {
     readonly path: string;
     /** Without a leading `v`. */
     readonly version: string;
-    /** Set when it is too old for zero-cache: why, and how to mend it. */
-    readonly warning?: string;
 }
 
 /**
  * Finds the Node to run zero-cache with: this one, or 24 from npm where this one is too old.
  *
- * Where that can't be fetched it is this one all the same, with a warning: zero-cache was seen to work with Node 20.
+ * Where that can't be fetched it is this one all the same: zero-cache was seen to work with Node 20.
+ *
+ * @param tell is told of what takes time, and of what could not be had and how to mend it
  */
-export async function nodeForZeroCache(guardian: Guardian): Promise<NodeForZeroCache> {
+export async function nodeForZeroCache(guardian: Guardian, tell: (message: string) => void): Promise<NodeForZeroCache> {
     const running = { path: process.execPath, version: process.versions.node };
     if (Number(running.version.split('.', 1)[0]) >= OLDEST_MAJOR) {
         return running;
@@ -34,17 +34,19 @@ export async function nodeForZeroCache(guardian: Guardian): Promise<NodeForZeroC
     const path = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
     try {
         if (!existsSync(path)) {
+            tell(`fetching Node ${FETCHED} for zero-cache from npm, once`);
             await fetchInto(guardian, folder, `${name}@${FETCHED}`);
         }
         await guardian.run(path, ['--version']);
         return { path, version: FETCHED };
     } catch (error) {
         guardian.signal?.throwIfAborted();
-        const warning =
-            `zero-cache supports Node ${OLDEST_MAJOR} and newer, and ${name}@${FETCHED} could not be fetched from npm, so it ` +
-            `runs on Node ${running.version}. Run this with Node ${OLDEST_MAJOR} or newer, or where npm reaches its ` +
-            `registry. (${error instanceof Error ? error.message : String(error)})`;
-        return { ...running, warning };
+        const [problem, reason] = error instanceof Error ? error.message.split('\n') : [];
+        tell(
+            `zero-cache supports Node ${OLDEST_MAJOR} and newer, and there is none (${problem} ${reason}), so it runs on Node ` +
+                `${running.version}. Use Node ${OLDEST_MAJOR} or newer, or let npm reach its registry.`
+        );
+        return running;
     }
 }
 
@@ -53,8 +55,11 @@ async function fetchInto(guardian: Guardian, folder: string, name: string): Prom
     const partial = `${folder}.${process.pid}`;
     try {
         mkdirSync(partial, { recursive: true });
-        const npm = ['install', '--prefix', partial, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', name];
-        await guardian.run('npm', npm, { cwd: partial, timeout: FETCH_MS });
+        const quiet = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1'];
+        await guardian.run('npm', ['install', '--prefix', partial, ...quiet, name], {
+            cwd: partial,
+            timeout: FETCH_MS
+        });
         renameSync(partial, folder);
     } finally {
         rmSync(partial, { recursive: true, force: true });

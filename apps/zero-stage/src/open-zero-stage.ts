@@ -37,14 +37,12 @@ export async function openZeroStage(options: ZeroStageOptions): Promise<ZeroStag
     const { nodes, upstream, signal, defer, tell = () => {} } = options;
     const guardian = new Guardian(signal);
     defer(() => guardian[Symbol.asyncDispose]());
-    const node = await nodeForZeroCache(guardian);
-    if (node.warning !== undefined) {
-        tell(node.warning);
-    }
+    const node = await nodeForZeroCache(guardian, tell);
     const postgres = await startPostgres(guardian, options.postgres);
     defer(() => postgres.stop());
     tell('PostgreSQL runs, where zero-cache keeps its own data');
 
+    // With what has a meaning in URLs, which must not matter.
     const secret = `${randomUUID()}=&?`;
     const instances = await startInstances(guardian, nodes, secret);
     defer(() => Promise.all(instances.map(instance => instance.stop())));

@@ -60,9 +60,22 @@ export class ZeroStage {
         return node;
     }
 
-    /** Reads zero-cache's replica, which is there once zero-cache was ready for the first time. */
+    /**
+     * Reads zero-cache's replica.
+     *
+     * @throws {Error} while zero-cache is about to make it, or to put it right after a crash
+     */
     readReplica<T>(read: (replica: Replica) => T): T {
         return readReplica(this.zeroCache.replicaFile, read);
+    }
+
+    /** The same for who can do without an answer: `undefined` while the replica can't be read. */
+    glanceAtReplica<T>(read: (replica: Replica) => T): T | undefined {
+        try {
+            return this.readReplica(read);
+        } catch {
+            return undefined;
+        }
     }
 
     /** Writes a row that says that all writes before have arrived wherever it has arrived; changes keep their order. */
@@ -79,7 +92,7 @@ export class ZeroStage {
     /** Resolves when a mark is in the replica. */
     async replicaHas(mark: string): Promise<void> {
         const until = performance.now() + REPLICA_TIMEOUT_MS;
-        while (!this.#replicaHas(mark)) {
+        while (this.glanceAtReplica(replica => replica.has(mark)) !== true) {
             if (performance.now() > until) {
                 throw new Error(
                     `The replica did not get ${mark} within ${REPLICA_TIMEOUT_MS} ms.\n${this.recentLog()}`
@@ -130,13 +143,5 @@ export class ZeroStage {
     /** The last lines that zero-cache and the change sources have logged. */
     recentLog(): string {
         return [this.zeroCache, ...this.instances].map(({ lines }) => lines.slice(-15).join('\n')).join('\n\n');
-    }
-
-    #replicaHas(id: string): boolean {
-        try {
-            return this.readReplica(replica => replica.has(id));
-        } catch {
-            return false; // the file is just being made
-        }
     }
 }

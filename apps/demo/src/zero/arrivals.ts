@@ -1,5 +1,4 @@
-import type { QuakeRow, RowChange } from '@cbnsndwch/zero-stage';
-import { Signal } from '@cbnsndwch/zero-stage';
+import { type QuakeRow, type RowChange, Signal } from '@cbnsndwch/zero-stage';
 
 /** How many arrivals are kept to be shown. */
 const KEPT = 50;

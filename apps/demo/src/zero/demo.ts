@@ -130,6 +130,7 @@ async function play(stage: ZeroStage, trouble: Trouble, screen: Screen, { signal
 
 function lateError(stage: ZeroStage): Error {
     const { upstream, client } = stage;
-    const rows = `${upstream.size} rows are written, ${stage.readReplica(replica => replica.count())} in the replica, ${client.size} at the client`;
+    const inReplica = stage.glanceAtReplica(replica => replica.count()) ?? 'none';
+    const rows = `${upstream.size} rows are written, ${inReplica} in the replica, ${client.size} at the client`;
     return new Error(`Not over after ${DEADLINE_MS / 1_000} seconds. ${rows}.\n${stage.recentLog()}`);
 }

@@ -16,9 +16,9 @@ export class View implements LiveView {
     status(): string {
         const { upstream, client } = this.stage;
         const progress = progressOf(upstream.reported, upstream.reports.length);
-        const inReplica = this.stage.readReplica(replica => replica.count());
-        const [written, arrived, shown] = [upstream.size, inReplica, client.size].map(number);
-        return `${progress}; rows: ${written} in NATS KV, ${arrived} in the replica, ${shown} at the client`;
+        const inReplica = this.stage.glanceAtReplica(replica => number(replica.count())) ?? 'none';
+        const [written, shown] = [upstream.size, client.size].map(number);
+        return `${progress}; rows: ${written} in NATS KV, ${inReplica} in the replica, ${shown} at the client`;
     }
 
     picture(): string[] {
@@ -36,7 +36,7 @@ export class View implements LiveView {
 
     #players(): Player[] {
         const { nodes, upstream, instances, serving, zeroCache, client } = this.stage;
-        const inReplica = this.stage.readReplica(replica => {
+        const inReplica = this.stage.glanceAtReplica(replica => {
             return `${number(replica.count())} rows in its replica, watermark ${replica.stateVersion}`;
         });
         return [
@@ -56,7 +56,7 @@ export class View implements LiveView {
                 name: 'zero-cache',
                 pid: zeroCache.pid,
                 isUp: zeroCache.isReady,
-                role: inReplica
+                role: inReplica ?? 'makes its replica'
             },
             {
                 name: 'client',
