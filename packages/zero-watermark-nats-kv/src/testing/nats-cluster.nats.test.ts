@@ -105,7 +105,7 @@ test('two nodes without JetStream are ready when they are routed to each other',
     await vi.waitFor(() => {
         from?.publish('greeting', 'hello');
         expect(heard[0]).toBe('hello');
-    });
+    }, 20_000);
     await Promise.all([to?.close(), from?.close()]);
 });
 

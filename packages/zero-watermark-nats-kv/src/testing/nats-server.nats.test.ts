@@ -189,7 +189,7 @@ test('a restart waits for its port when somebody else has it meanwhile, but not 
         message: expect.stringContaining('address already in use')
     });
     const restarted = server.restart();
-    await vi.waitFor(() => expect(server.logs().match(/address already in use/g)?.length).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(server.logs().match(/address already in use/g)?.length).toBeGreaterThan(1), 20_000);
     intruder.close();
     await restarted;
     expect(server.running).toBe(true);

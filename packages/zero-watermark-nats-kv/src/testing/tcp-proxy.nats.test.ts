@@ -56,15 +56,15 @@ test('a silent partition loses what is said, a cut one breaks the connection, a 
     await expect(connection.request('$JS.API.INFO', '', { timeout: 200 })).rejects.toThrow('timeout');
     expect(events).toEqual([]);
     proxy.heal();
-    await vi.waitFor(() => expect(events).toContain('reconnect'));
+    await vi.waitFor(() => expect(events).toContain('reconnect'), 20_000);
     await connection.request('$JS.API.INFO');
 
     events.length = 0;
     proxy.cut();
-    await vi.waitFor(() => expect(events).toContain('reconnecting'));
+    await vi.waitFor(() => expect(events).toContain('reconnecting'), 20_000);
     expect(events).not.toContain('reconnect');
     proxy.heal();
-    await vi.waitFor(() => expect(events).toContain('reconnect'));
+    await vi.waitFor(() => expect(events).toContain('reconnect'), 20_000);
     await connection.request('$JS.API.INFO');
     await connection.close();
     await watching;

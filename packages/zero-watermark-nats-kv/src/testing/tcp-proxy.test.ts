@@ -59,7 +59,7 @@ function newClient(port: number): Client {
 
 async function echo(on: Client, text: string): Promise<void> {
     on.socket.write(text);
-    await vi.waitFor(() => expect(on.received().endsWith(text)).toBe(true));
+    await vi.waitFor(() => expect(on.received().endsWith(text)).toBe(true), 20_000);
 }
 
 test('passes bytes and ends through, and counts connections', async () => {
@@ -71,7 +71,7 @@ test('passes bytes and ends through, and counts connections', async () => {
     expect(proxy.url).toBe(`nats://127.0.0.1:${proxy.port}`);
     one.socket.end();
     expect(await one.closed).toBeUndefined();
-    await vi.waitFor(() => expect(proxy.connections).toBe(1));
+    await vi.waitFor(() => expect(proxy.connections).toBe(1), 20_000);
 });
 
 test('passes more than the buffers hold, unchanged', async () => {
@@ -97,7 +97,7 @@ test('cut breaks every connection and each new one, until heal', async () => {
     proxy.cut();
     expect(await one.closed).toBe('ECONNRESET');
     expect(await newClient(proxy.port).closed).toBe('ECONNRESET');
-    await vi.waitFor(() => expect(held.size).toBe(0));
+    await vi.waitFor(() => expect(held.size).toBe(0), 20_000);
     proxy.heal();
     await echo(await client(), 'again');
 });
@@ -131,10 +131,10 @@ test('in a blackhole a side that hangs up is not missed by the other', async () 
     await echo(one, 'hello');
     proxy.blackhole();
     one.socket.destroy();
-    await vi.waitFor(() => expect(proxy.connections).toBe(0));
+    await vi.waitFor(() => expect(proxy.connections).toBe(0), 20_000);
     expect(held.size).toBe(1);
     proxy.heal();
-    await vi.waitFor(() => expect(held.size).toBe(0));
+    await vi.waitFor(() => expect(held.size).toBe(0), 20_000);
 });
 
 test('dropAnswers delivers what clients say and nothing of what the server says', async () => {
@@ -142,7 +142,7 @@ test('dropAnswers delivers what clients say and nothing of what the server says'
     await echo(one, 'hello');
     proxy.dropAnswers();
     one.socket.write(' and more');
-    await vi.waitFor(() => expect(heard).toBe('hello and more'));
+    await vi.waitFor(() => expect(heard).toBe('hello and more'), 20_000);
     proxy.heal();
     expect(await one.closed).toBe('ECONNRESET');
     expect(one.received()).toBe('hello');
@@ -164,7 +164,7 @@ test('delay delivers in order, no earlier than said, in each direction', async (
     const started = performance.now();
     const words = Array.from({ length: 50 }, (_, index) => `${index};`);
     words.forEach(word => one.socket.write(word));
-    await vi.waitFor(() => expect(one.received()).toBe(`start${words.join('')}`));
+    await vi.waitFor(() => expect(one.received()).toBe(`start${words.join('')}`), 20_000);
     expect(performance.now() - started).toBeGreaterThanOrEqual(80);
     one.socket.end('bye');
     expect(await one.closed).toBeUndefined();
