@@ -29,3 +29,4 @@ export type {
     WatchAllOptions,
     WatchOptions
 } from './watermark.js';
+export type { MaybeUndefined, WatermarkLogger, WatermarkStore } from './store.js';

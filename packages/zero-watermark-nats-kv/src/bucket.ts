@@ -1,4 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { backOff, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 
 import {
     compareBucket,
@@ -9,7 +10,6 @@ import {
     wantedStreamConfig
 } from './bucket-config.js';
 import type { Connection } from './connection.js';
-import { backOff, type Deadline } from './deadline.js';
 import { JetStream, type StreamConfig, type StreamInfo } from './jetstream.js';
 import {
     ApiFailure,

@@ -1,11 +1,12 @@
+import type { WatermarkLogger } from '@cbnsndwch/zero-contracts';
+import { backOff, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { connect, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
 
 import { streamOfBucket } from './bucket-config.js';
 import { fileAuthenticator } from './credentials.js';
-import { backOff, type Deadline } from './deadline.js';
 import { describeAuthentication, finalConnectError, isAuthenticationError, noServerAnswered } from './nats-errors.js';
-import type { ResolvedConnection, ResolvedNatsKvConfig, WatermarkLogger } from './options.js';
+import type { ResolvedConnection, ResolvedNatsKvConfig } from './options.js';
 import { Requester } from './requester.js';
 
 /** A dial that hangs must not eat the whole time that is there for connecting; holds for reconnects too. */

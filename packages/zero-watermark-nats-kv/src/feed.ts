@@ -1,9 +1,9 @@
+import type { WatermarkLogger } from '@cbnsndwch/zero-contracts';
+import { backOff, Deadline } from '@cbnsndwch/zero-contracts/backend';
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
-import { backOff, Deadline } from './deadline.js';
 import type { StoredMessage, StreamInfo } from './jetstream.js';
 import { ApiFailure, JetStreamCode } from './nats-errors.js';
-import type { WatermarkLogger } from './options.js';
 import { PushConsumer } from './push-consumer.js';
 import type { RecordStore } from './record-store.js';
 

@@ -1,4 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { checkKey } from '@cbnsndwch/zero-contracts/backend';
 
 /** The longest subject that a key may become, in bytes; the server's control line (4,096) must hold it twice over. */
 const MAX_SUBJECT_BYTES = 3_000;
@@ -16,14 +17,8 @@ const LEGAL_KEY = /^[-/_=.0-9A-Za-z]+$/;
  * @throws {WatermarkError} `INVALID_KEY`: not a string, or one with half a surrogate pair, which has no UTF-8 form.
  */
 export function encodeKey(key: string): string {
-    if (typeof key !== 'string') {
-        throw invalidKey(`A key must be a string, not ${key === null ? 'null' : typeof key}.`);
-    }
-    if (standsUnchanged(key)) {
+    if (standsUnchanged(checkKey(key))) {
         return key;
-    }
-    if (!key.isWellFormed()) {
-        throw invalidKey(`The key ${quote(key)} has half a surrogate pair; expected well-formed Unicode.`);
     }
     let token = '=';
     for (const byte of utf8.encode(key)) {

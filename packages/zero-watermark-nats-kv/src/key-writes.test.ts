@@ -1,7 +1,7 @@
 import { isWatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { Deadline } from '@cbnsndwch/zero-contracts/backend';
 import { describe, expect, test } from 'vitest';
 
-import { Deadline } from './deadline.js';
 import { KeyWrites } from './key-writes.js';
 
 /** Writes that finish when the test says so. */

@@ -1,6 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
-
-import { Deadline } from './deadline.js';
+import { Deadline } from '@cbnsndwch/zero-contracts/backend';
 
 interface Caller {
     readonly deadline: Deadline;

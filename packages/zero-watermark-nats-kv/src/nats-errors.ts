@@ -1,4 +1,5 @@
 import { InvalidOptionsError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { closedError } from '@cbnsndwch/zero-contracts/backend';
 import {
     type Authenticator,
     AuthorizationError,
@@ -113,10 +114,6 @@ export function errorOfRequestFailure(failure: RequestFailure): WatermarkError {
                 `The NATS server did not answer on "${failure.subject}" (${failure.kind}).`
             );
     }
-}
-
-export function closedError(): WatermarkError {
-    return new WatermarkError(WatermarkErrorCode.CLOSED, 'The watermark store is closed.');
 }
 
 export function bucketNotFound(bucket: string): WatermarkError {

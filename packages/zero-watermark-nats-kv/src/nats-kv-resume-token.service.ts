@@ -1,23 +1,19 @@
 import {
-    isLexiVersion,
     isWatermarkError,
     type LexiVersion,
     type ResumePoint,
     ResumeTokenService,
     type ShardHead,
-    WatermarkError,
     WatermarkErrorCode
 } from '@cbnsndwch/zero-contracts';
+import { CallsUnderWay, checkResumeToken, Deadline, positionGiven } from '@cbnsndwch/zero-contracts/backend';
 
 import { openBucket } from './bucket.js';
-import { CallsUnderWay } from './calls-under-way.js';
 import type { Connection } from './connection.js';
-import { Deadline } from './deadline.js';
 import type { ResolvedNatsKvConfig } from './options.js';
 import { Shard } from './shard.js';
 import { bucketOfShard } from './shard-name.js';
 import { TokenLog } from './token-log.js';
-import { positionOf } from './token-watermark.js';
 
 /** How many tokens of one call share its `timeoutMs`; each further group of so many may take that long again. */
 const TOKENS_A_TIMEOUT = 10_000;
@@ -37,7 +33,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
 
     override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
         return this.#call(shardId, async (shard, deadline) => {
-            const [watermark] = await shard.watermarksFor([checkToken(resumeToken)], deadline);
+            const [watermark] = await shard.watermarksFor([checkResumeToken(resumeToken)], deadline);
             return watermark ?? '';
         });
     }
@@ -45,19 +41,16 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
         return this.#call(shardId, shard => {
             const shares = Math.max(1, Math.ceil(resumeTokens.length / TOKENS_A_TIMEOUT));
-            return shard.watermarksFor(resumeTokens.map(checkToken), Deadline.in(this.#config.timeoutMs * shares));
+            return shard.watermarksFor(
+                resumeTokens.map(checkResumeToken),
+                Deadline.in(this.#config.timeoutMs * shares)
+            );
         });
     }
 
     override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
         return this.#call(shardId, async (shard, deadline) => {
-            const position = positionOf(String(watermark));
-            if (position === undefined && !isLexiVersion(String(watermark).split('.', 1)[0])) {
-                throw new WatermarkError(
-                    WatermarkErrorCode.INVALID_ARGUMENT,
-                    `${JSON.stringify(watermark)} is not a watermark of this store; expected a LexiVersion that it gave.`
-                );
-            }
+            const position = positionGiven(watermark);
             return position === undefined ? undefined : shard.tokenOf(position, deadline);
         });
     }
@@ -71,7 +64,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
-        return this.#call(shardId, (shard, deadline) => shard.beginSync(checkToken(resumeToken), deadline));
+        return this.#call(shardId, (shard, deadline) => shard.beginSync(checkResumeToken(resumeToken), deadline));
     }
 
     override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
@@ -160,17 +153,4 @@ export function microsecondsOf(timestamp: string): number {
     const fraction = /\.(\d+)/.exec(timestamp)?.[1] ?? '';
     const seconds = Math.floor(Date.parse(timestamp) / 1_000);
     return seconds * 1_000_000 + Number(fraction.padEnd(6, '0').slice(0, 6));
-}
-
-function checkToken(resumeToken: string): string {
-    if (typeof resumeToken !== 'string' || resumeToken === '' || !resumeToken.isWellFormed()) {
-        const found = resumeToken === '' ? 'an empty one' : typeof resumeToken;
-        throw new WatermarkError(
-            WatermarkErrorCode.INVALID_ARGUMENT,
-            typeof resumeToken === 'string' && resumeToken !== ''
-                ? 'The resume token has half a surrogate pair; expected well-formed Unicode.'
-                : `A resume token must be a non-empty string, not ${found}.`
-        );
-    }
-    return resumeToken;
 }

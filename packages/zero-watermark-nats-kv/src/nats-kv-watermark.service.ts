@@ -11,16 +11,21 @@ import {
     type WatchAllOptions,
     type WatchOptions
 } from '@cbnsndwch/zero-contracts';
+import {
+    CallsUnderWay,
+    checkExpectedRevision,
+    closedError,
+    Deadline,
+    encodeRecord,
+    EventQueue,
+    inStringOrder,
+    runSafely
+} from '@cbnsndwch/zero-contracts/backend';
 
-import { CallsUnderWay } from './calls-under-way.js';
-import { Deadline } from './deadline.js';
-import { EventQueue } from './event-queue.js';
 import { Feed, type FeedContext } from './feed.js';
 import type { StoredMessage } from './jetstream.js';
 import { subjectOfKey } from './key-codec.js';
 import { KeyWrites } from './key-writes.js';
-import { closedError } from './nats-errors.js';
-import { encodeRecord } from './record-codec.js';
 import { type RecordEntry, readEntry } from './record-entry.js';
 import type { RecordWrite, WriteResult } from './record-store.js';
 
@@ -117,13 +122,7 @@ export class NatsKvWatermarkService extends WatermarkService {
         return this.#call(async deadline => {
             const subject = this.#subjectOf(key);
             const content = this.#contentOf(key, version, data);
-            if (!Number.isSafeInteger(expectedRevision) || expectedRevision < 1) {
-                throw new WatermarkError(
-                    WatermarkErrorCode.INVALID_ARGUMENT,
-                    `expectedRevision must be a positive whole number, not ${String(expectedRevision)}.`,
-                    { remediation: 'Use create() for a key that must not exist.' }
-                );
-            }
+            checkExpectedRevision(expectedRevision);
             // Read to refuse a damaged record; the server, not this read, decides whether the revision is right.
             const found = await this.#context.store.read({ last_by_subj: subject }, deadline);
             if (found?.sequence === expectedRevision) {
@@ -281,7 +280,7 @@ export class NatsKvWatermarkService extends WatermarkService {
     }
 
     #contentOf(key: string, version: string, data: Record<string, unknown> | undefined) {
-        const payload = encodeRecord(version, data);
+        const payload = utf8.encode(encodeRecord(version, data));
         const { maxRecordBytes, name } = this.#context.bucket;
         if (payload.length > maxRecordBytes) {
             throw new WatermarkError(
@@ -368,15 +367,4 @@ function keyOf(entry: RecordEntry): string {
     return entry.type === 'set' ? entry.watermark.key : entry.key;
 }
 
-function inStringOrder(a: string, b: string): number {
-    return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Runs a callback of the application; what it throws, now or later, goes to `report` and nowhere else. */
-function runSafely(run: () => unknown, report: (error: unknown) => void): void {
-    try {
-        Promise.resolve(run()).catch(report);
-    } catch (error) {
-        report(error);
-    }
-}
+const utf8 = new TextEncoder();

@@ -1,23 +1,22 @@
+import {
+    findOptionProblems,
+    functionOption,
+    loggerOption,
+    oneOf,
+    type OptionChecks,
+    showValue,
+    wholeNumber
+} from '@cbnsndwch/zero-contracts/backend';
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { SMALLEST_RECORD_BYTES } from './bucket-config.js';
 import { findCredentialsProblem, findFileProblem } from './credentials.js';
 
-type Check = (value: unknown) => string | undefined;
-
 /** Every problem of the options, one sentence each. Values of secrets are never repeated. */
 export function findProblems(options: unknown): string[] {
+    const { given, problems } = findOptionProblems(options, checks);
     if (typeof options !== 'object' || options === null) {
-        return [`expected an object with options, got ${options === null ? 'null' : typeof options}`];
-    }
-    const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
-    const problems: string[] = [];
-    for (const [name, value] of given) {
-        const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-        const problem = check === undefined ? unknownOption() : check(value);
-        if (problem !== undefined) {
-            problems.push(`${name}: ${problem}`);
-        }
+        return problems;
     }
     if (!given.has('bucket')) {
         problems.push('bucket: is missing; expected the name of a KV bucket, for example "zero-watermarks"');
@@ -79,12 +78,12 @@ const OWN_CONNECTION_ONLY = ['servers', 'credentials', 'token', 'user', 'pass', 
 /** Options of the client that have a place, and only one, beside `connection`. */
 const NOT_IN_CONNECTION = new Set(['servers', 'port', 'token', 'user', 'pass', 'tls', 'name']);
 
-const checks: Readonly<Record<string, Check>> = {
+const checks: OptionChecks = {
     servers: checkServers,
     bucket: value =>
         typeof value === 'string' && /^[-\w]{1,200}$/.test(value)
             ? undefined
-            : `expected 1 to 200 letters, digits, "-" or "_", got ${show(value)}`,
+            : `expected 1 to 200 letters, digits, "-" or "_", got ${showValue(value)}`,
     credentials: value =>
         typeof value === 'string' && value !== '' ? findCredentialsProblem(value) : 'expected the path of a file',
     token: secretText,
@@ -104,17 +103,9 @@ const checks: Readonly<Record<string, Check>> = {
     connectTimeoutMs: wholeNumber(100, 2 ** 31 - 1),
     retainTokens: wholeNumber(0, Number.MAX_SAFE_INTEGER),
     retainMs: wholeNumber(0, Number.MAX_SAFE_INTEGER),
-    compareResumeTokens: value => (typeof value === 'function' ? undefined : 'expected a function'),
+    compareResumeTokens: functionOption,
     connection: checkConnection,
-    logger: value =>
-        typeof value === 'object' &&
-        value !== null &&
-        'warn' in value &&
-        typeof value.warn === 'function' &&
-        'error' in value &&
-        typeof value.error === 'function'
-            ? undefined
-            : 'expected an object with the methods warn and error'
+    logger: loggerOption
 };
 
 function checkServers(value: unknown): string | undefined {
@@ -210,34 +201,9 @@ function checkConnection(value: unknown): string | undefined {
     const prefix = 'inboxPrefix' in value ? value.inboxPrefix : undefined;
     return prefix === undefined || (typeof prefix === 'string' && /^[^\s*>.]+(\.[^\s*>.]+)*$/.test(prefix))
         ? undefined
-        : `inboxPrefix: expected a subject without wildcards and spaces, got ${show(prefix)}`;
-}
-
-function unknownOption(): string {
-    return `is unknown; expected one of ${Object.keys(checks).join(', ')}`;
+        : `inboxPrefix: expected a subject without wildcards and spaces, got ${showValue(prefix)}`;
 }
 
 function secretText(value: unknown): string | undefined {
     return typeof value === 'string' && value !== '' ? undefined : 'expected a non-empty string';
-}
-
-function oneOf(...allowed: readonly string[]): Check {
-    return value =>
-        typeof value === 'string' && allowed.includes(value)
-            ? undefined
-            : `expected ${allowed.map(name => `"${name}"`).join(' or ')}, got ${show(value)}`;
-}
-
-function wholeNumber(min: number, max: number): Check {
-    return value =>
-        typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
-            ? undefined
-            : `expected a whole number from ${min} to ${max}, got ${show(value)}`;
-}
-
-function show(value: unknown): string {
-    if (typeof value === 'string') {
-        return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-    }
-    return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a value of type ${typeof value}`;
 }

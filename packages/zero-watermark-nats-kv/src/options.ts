@@ -1,15 +1,8 @@
-import { InvalidOptionsError } from '@cbnsndwch/zero-contracts';
+import { InvalidOptionsError, type MaybeUndefined, type WatermarkLogger } from '@cbnsndwch/zero-contracts';
+import { consoleLogger } from '@cbnsndwch/zero-contracts/backend';
 import type { NatsConnection, NodeConnectionOptions, TlsOptions } from '@nats-io/transport-node';
 
 import { findProblems, isNatsConnection } from './options-check.js';
-
-/** Where the service reports what the caller can't be told: a watch callback that threw, a damaged record. */
-export interface WatermarkLogger {
-    /** Something a person should look into. */
-    warn(message: string): void;
-    /** Something that went wrong, with the error where there is one. */
-    error(message: string, error?: unknown): void;
-}
 
 /** Everything about the bucket and the behaviour, whichever way the connection comes. */
 export interface NatsKvBucketConfig {
@@ -148,9 +141,6 @@ export type NatsClientOptions = Omit<
 /** Either way of configuring a store. */
 export type NatsKvOptions = NatsKvConfig | NatsKvConnectionConfig;
 
-/** The same options with each of them possibly `undefined`, as configuration services give them. */
-export type MaybeUndefined<T> = T extends unknown ? { [K in keyof T]: T[K] | undefined } : never;
-
 /** How to reach the servers. */
 export type ResolvedConnection =
     | { readonly kind: 'existing'; readonly connection: NatsConnection }
@@ -236,8 +226,3 @@ function resolveConnection(options: MaybeUndefined<NatsKvOptions>): ResolvedConn
         clientOptions: { ...options.connection }
     };
 }
-
-const consoleLogger: WatermarkLogger = {
-    warn: message => console.warn(message),
-    error: (message, error) => (error === undefined ? console.error(message) : console.error(message, error))
-};

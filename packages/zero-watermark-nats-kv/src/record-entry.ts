@@ -1,8 +1,8 @@
 import { CorruptRecordError, type WatermarkEvent } from '@cbnsndwch/zero-contracts';
+import { decodeRecord } from '@cbnsndwch/zero-contracts/backend';
 
 import type { StoredMessage } from './jetstream.js';
 import { decodeKey } from './key-codec.js';
-import { decodeRecord } from './record-codec.js';
 
 /** What a message in a bucket says about a key. */
 export type RecordEntry = Exclude<WatermarkEvent, { type: 'current-complete' }>;

@@ -1,9 +1,9 @@
 import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { backOff, closedError, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 import { nuid } from '@nats-io/transport-node';
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
-import { backOff, type Deadline } from './deadline.js';
 import {
     JetStream,
     MESSAGE_ID,
@@ -15,7 +15,6 @@ import {
 import {
     ApiFailure,
     bucketNotFound,
-    closedError,
     errorOfApiFailure,
     errorOfRequestFailure,
     isTransient,

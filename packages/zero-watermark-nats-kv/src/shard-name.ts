@@ -1,4 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { checkShardId } from '@cbnsndwch/zero-contracts/backend';
 
 /** The longest name that nats-server takes for a stream, less the `KV_` that buckets' streams begin with. */
 const MAX_BUCKET_NAME = 252;
@@ -10,16 +11,8 @@ const MAX_BUCKET_NAME = 252;
  * @throws {WatermarkError} `INVALID_ARGUMENT`: empty, not well-formed, or too long.
  */
 export function bucketOfShard(bucket: string, shardId: string): string {
-    if (typeof shardId !== 'string' || shardId === '') {
-        throw invalid(
-            `A shard id must be a non-empty string, not ${shardId === '' ? 'an empty one' : typeof shardId}.`
-        );
-    }
-    if (!shardId.isWellFormed()) {
-        throw invalid(`The shard id ${JSON.stringify(shardId)} has half a surrogate pair.`);
-    }
     let escaped = '';
-    for (const byte of new TextEncoder().encode(shardId)) {
+    for (const byte of new TextEncoder().encode(checkShardId(shardId))) {
         const character = String.fromCharCode(byte);
         escaped += /[-0-9A-Za-z]/.test(character) ? character : `_${byte.toString(16).toUpperCase().padStart(2, '0')}`;
     }

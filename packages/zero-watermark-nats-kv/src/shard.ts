@@ -3,17 +3,30 @@ import {
     type ResumePoint,
     type ShardHead,
     WatermarkError,
-    WatermarkErrorCode
+    WatermarkErrorCode,
+    type WatermarkLogger
 } from '@cbnsndwch/zero-contracts';
+import {
+    aheadOfHead,
+    backOff,
+    Deadline,
+    historyLost,
+    microsecondsAfter,
+    notAfterHead,
+    positionOf,
+    pruned,
+    Retention,
+    type RetentionOptions,
+    tokenEntry,
+    type TokenPosition,
+    unknownWatermark,
+    watermarkOf
+} from '@cbnsndwch/zero-contracts/backend';
 import { nuid } from '@nats-io/transport-node';
 
-import { backOff, Deadline } from './deadline.js';
-import type { WatermarkLogger } from './options.js';
 import { RecentTokens } from './recent-tokens.js';
-import { Retention, type RetentionOptions } from './retention.js';
 import type { NewToken, Placement, TokenLog } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
-import { positionOf, tokenEntry, type TokenPosition, watermarkOf } from './token-watermark.js';
 
 /** How often acknowledgements may cost a request. */
 const ACKNOWLEDGE_INTERVAL_MS = 2_000;
@@ -98,7 +111,7 @@ export class Shard {
         this.#recent.clear();
         const position = positionOf(lastWatermark);
         if (position === undefined) {
-            return this.#unknown(lastWatermark, 'it is not a watermark that this store makes');
+            return unknownWatermark(this.#name, lastWatermark, 'it is not a watermark that this store makes');
         }
         const resumeToken = await this.tokenOf(position, deadline);
         if (resumeToken !== undefined) {
@@ -108,25 +121,13 @@ export class Shard {
         const head = await this.#confirmHead(deadline);
         if (position.sequence > head.last) {
             if (position.sequence > microsecondsAfter(head.serverTimeMs)) {
-                return this.#unknown(lastWatermark, 'it is later than the clock');
+                return unknownWatermark(this.#name, lastWatermark, 'it is later than the clock');
             }
             await this.fence(position.sequence, deadline);
-            return {
-                kind: 'reset-required',
-                reason: 'ahead-of-head',
-                message:
-                    `${this.#name} had given out ${lastWatermark}, and no longer has it: the NATS servers lost history. ` +
-                    'The shard goes on above all watermarks that it ever gave; a new initial sync is needed.'
-            };
+            return aheadOfHead(this.#name, lastWatermark, 'the NATS servers lost history');
         }
         if (position.sequence < head.first) {
-            return {
-                kind: 'reset-required',
-                reason: 'pruned',
-                message:
-                    `${this.#name} no longer has the resume token of ${lastWatermark}: it is older than what is kept ` +
-                    '(retainTokens, retainMs), or the bucket was made anew. A new initial sync is needed.'
-            };
+            return pruned(this.#name, lastWatermark, 'the bucket was made anew');
         }
         return this.#resumeWithin(position, lastWatermark, deadline);
     }
@@ -185,11 +186,9 @@ export class Shard {
             if (isNew && sequence <= before) {
                 found.clear();
                 await this.fence(before, deadline);
-                throw new WatermarkError(
-                    WatermarkErrorCode.HISTORY_LOST,
+                throw historyLost(
                     `${this.#name} stored a token at ${sequence}, but had given out ${before} before: the NATS servers ` +
-                        'lost history. The shard goes on above all watermarks that it ever gave.',
-                    { remediation: 'Let zero-cache connect again: it will be told to make a new initial sync.' }
+                        'lost history'
                 );
             }
             this.#highest = Math.max(this.#highest, sequence);
@@ -222,12 +221,7 @@ export class Shard {
                 if (early === undefined) {
                     return;
                 }
-                throw new WatermarkError(
-                    WatermarkErrorCode.OUT_OF_ORDER,
-                    `A new resume token of ${this.#name} is not after its head, by compareResumeTokens; zero-cache would ` +
-                        'drop its change without a word.',
-                    { remediation: 'Read the upstream in its order, and each of its changes once.' }
-                );
+                throw notAfterHead(this.#name);
             }
             await this.#tryAgain(attempt, deadline);
         }
@@ -240,7 +234,11 @@ export class Shard {
             if (next !== null) {
                 const resumeToken = await this.tokenOf(position, deadline);
                 return resumeToken === undefined
-                    ? this.#unknown(lastWatermark, 'another resume token, or none, stands where it points')
+                    ? unknownWatermark(
+                          this.#name,
+                          lastWatermark,
+                          'another resume token, or none, stands where it points'
+                      )
                     : { kind: 'resume', resumeToken };
             }
             await this.#tryAgain(attempt, deadline);
@@ -324,14 +322,6 @@ export class Shard {
         return { key: entry.key, entry, resumeToken };
     }
 
-    #unknown(watermark: string, reason: string): ResumePoint {
-        return {
-            kind: 'reset-required',
-            reason: 'unknown',
-            message: `${this.#name} never gave out the watermark ${JSON.stringify(watermark)}: ${reason}. A new initial sync is needed.`
-        };
-    }
-
     #logUnknownAcknowledgement(watermark: string): void {
         this.#options.logger.warn(
             `${this.#name}: ${JSON.stringify(watermark)} was acknowledged, which is not (or no longer) a watermark of this shard; nothing is removed.`
@@ -341,11 +331,6 @@ export class Shard {
     get #name(): string {
         return `Shard ${JSON.stringify(this.#options.shardId)} (KV bucket "${this.#log.bucketName}")`;
     }
-}
-
-/** The first sequence that no stream that began at its creation has reached, at less than a million tokens a second. */
-function microsecondsAfter(timeMs: number): number {
-    return (timeMs + 1) * 1_000;
 }
 
 function next<T>(values: IterableIterator<T>): T {

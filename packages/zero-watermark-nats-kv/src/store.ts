@@ -19,21 +19,21 @@ export type {
     AssignOptions,
     IWatermarkService,
     LexiVersion,
+    MaybeUndefined,
     ResumePoint,
     ShardHead,
     Watermark,
     WatermarkEvent,
+    WatermarkLogger,
+    WatermarkStore,
     WatchAllOptions,
     WatchOptions
 } from '@cbnsndwch/zero-contracts';
 export type {
-    MaybeUndefined,
     NatsClientOptions,
     NatsKvBucketConfig,
     NatsKvConfig,
     NatsKvConnectionConfig,
-    NatsKvOptions,
-    WatermarkLogger
+    NatsKvOptions
 } from './options.js';
 export { openWatermarkStore } from './watermark-store.js';
-export type { WatermarkStore } from './watermark-store.js';

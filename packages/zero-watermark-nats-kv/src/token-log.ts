@@ -1,8 +1,8 @@
 import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { backOff, closedError, type Deadline, type TokenEntry, tokenEntry } from '@cbnsndwch/zero-contracts/backend';
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
-import { backOff, type Deadline } from './deadline.js';
 import {
     headersWith,
     type JetStream,
@@ -11,10 +11,9 @@ import {
     type StoredMessage,
     type StreamInfo
 } from './jetstream.js';
-import { ApiFailure, closedError, JetStreamCode } from './nats-errors.js';
+import { ApiFailure, JetStreamCode } from './nats-errors.js';
 import { attemptMs, mayPass, outcomeUnknown, RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
-import { type TokenEntry, tokenEntry } from './token-watermark.js';
 
 /** The server's own limit of an atomic batch (nats-server 2.12 to 2.15). */
 const MAX_BATCH = 1_000;

@@ -1,10 +1,9 @@
 import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { Deadline, tokenEntry } from '@cbnsndwch/zero-contracts/backend';
 import { expect, test } from 'vitest';
 
-import { Deadline } from './deadline.js';
 import type { NewToken, Placement } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
-import { tokenEntry } from './token-watermark.js';
 
 function token(text: string): NewToken {
     return { key: text, entry: tokenEntry(text), resumeToken: text };

@@ -1,6 +1,5 @@
-import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { type Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
 
-import type { Deadline } from './deadline.js';
 import type { NewToken, Placement } from './token-log.js';
 
 /** How many tokens one write takes at the most, and about how many bytes of them. */
@@ -104,7 +103,7 @@ export class TokenQueue {
         this.#waiting = [];
         behind.forEach(call => {
             if (!inGroup.has(call)) {
-                call.reject(notSent(error));
+                call.reject(notSentBehind(error));
             }
         });
     }
@@ -126,13 +125,5 @@ function earliestDeadline(group: readonly Waiting[]): Deadline {
     const deadlines = new Set(group.map(({ call }) => call.deadline));
     return [...deadlines].reduce((earliest, other) =>
         other.remainingMs() < earliest.remainingMs() ? other : earliest
-    );
-}
-
-function notSent(cause: unknown): WatermarkError {
-    return new WatermarkError(
-        WatermarkErrorCode.UNAVAILABLE,
-        'A resume token before this one could not be stored, so this one was not sent.',
-        { cause }
     );
 }

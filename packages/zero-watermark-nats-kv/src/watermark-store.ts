@@ -1,23 +1,12 @@
-import type { ResumeTokenService, WatermarkService } from '@cbnsndwch/zero-contracts';
+import type { MaybeUndefined, WatermarkStore } from '@cbnsndwch/zero-contracts';
+import { Deadline } from '@cbnsndwch/zero-contracts/backend';
 
 import { openBucket } from './bucket.js';
 import { Connection } from './connection.js';
-import { Deadline } from './deadline.js';
 import { NatsKvResumeTokenService } from './nats-kv-resume-token.service.js';
 import { NatsKvWatermarkService } from './nats-kv-watermark.service.js';
-import { type MaybeUndefined, type NatsKvOptions, resolveOptions } from './options.js';
+import { type NatsKvOptions, resolveOptions } from './options.js';
 import { RecordStore } from './record-store.js';
-
-/** An open bucket with its services. */
-export interface WatermarkStore extends AsyncDisposable {
-    readonly watermarks: WatermarkService;
-    readonly resumeTokens: ResumeTokenService;
-    /**
-     * Ends watches, lets calls that are under way finish (for up to five seconds; what is left then fails with `CLOSED`
-     * or, for a write that was sent, `OUTCOME_UNKNOWN`), and drains the connection, unless the application passed it in.
-     */
-    close(): Promise<void>;
-}
 
 /**
  * Connects, opens the bucket (and creates it where `bucketPolicy` allows), and gives the services.

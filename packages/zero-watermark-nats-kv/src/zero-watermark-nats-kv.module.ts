@@ -1,8 +1,11 @@
 import {
     InvalidOptionsError,
+    type MaybeUndefined,
     ResumeTokenService,
     TOKEN_WATERMARK_SERVICE,
-    WatermarkService
+    type WatermarkLogger,
+    WatermarkService,
+    type WatermarkStore
 } from '@cbnsndwch/zero-contracts';
 import {
     type DynamicModule,
@@ -16,8 +19,8 @@ import {
     type Type
 } from '@nestjs/common';
 
-import { type MaybeUndefined, type NatsKvOptions, resolveOptions, type WatermarkLogger } from './options.js';
-import { openWatermarkStore, type WatermarkStore } from './watermark-store.js';
+import { type NatsKvOptions, resolveOptions } from './options.js';
+import { openWatermarkStore } from './watermark-store.js';
 
 /** Makes the options in a class of the application, for `useClass` and `useExisting`. */
 export interface NatsKvOptionsFactory {

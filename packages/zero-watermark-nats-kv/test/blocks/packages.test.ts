@@ -20,7 +20,11 @@ test('a type test notices a wrong type', async () => {
 test('./store reaches neither Nest nor the module', () => {
     const reached = graphOf(resolve(root, 'packages/zero-watermark-nats-kv/dist/store.js'));
     const packages = [...reached].filter(name => !name.startsWith('/') && !name.startsWith('node:'));
-    expect(packages.toSorted()).toEqual(['@cbnsndwch/zero-contracts', '@nats-io/transport-node']);
+    expect(packages.toSorted()).toEqual([
+        '@cbnsndwch/zero-contracts',
+        '@cbnsndwch/zero-contracts/backend',
+        '@nats-io/transport-node'
+    ]);
     const files = [...reached].filter(name => name.startsWith('/')).map(name => relative(root, name));
     expect(files.filter(name => /module|\/index\.js$|testing/.test(name))).toEqual([]);
     expect(files).toContain('packages/zero-watermark-nats-kv/dist/nats-kv-watermark.service.js');
@@ -39,6 +43,14 @@ test('./testing needs nothing but Node', () => {
 test('zero-contracts needs nothing at all', () => {
     const reached = graphOf(resolve(root, 'packages/zero-contracts/dist/index.js'));
     expect([...reached].filter(name => !name.startsWith('/'))).toEqual([]);
+});
+
+test('zero-contracts/backend does no I/O: it needs the hash and the timers of Node alone', () => {
+    const reached = graphOf(resolve(root, 'packages/zero-contracts/dist/backend.js'));
+    expect([...reached].filter(name => !name.startsWith('/')).toSorted()).toEqual([
+        'node:crypto',
+        'node:timers/promises'
+    ]);
 });
 
 /** The files and packages that a built module imports, directly and through its files; for `.d.ts` its types' files. */

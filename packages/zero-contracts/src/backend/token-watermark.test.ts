@@ -1,8 +1,7 @@
-import { versionToLexi } from '@cbnsndwch/zero-contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { microsecondsOf } from './nats-kv-resume-token.service.js';
+import { versionToLexi } from '../lexi-version.js';
 import { positionOf, tokenEntry, watermarkOf } from './token-watermark.js';
 
 const anySequence = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
@@ -59,13 +58,4 @@ describe('token entries', () => {
         const { key, check } = tokenEntry('resume-token-1');
         expect({ key, check }).toEqual({ key: 'j3IJygRhJT6cJDl1zTVozHlltNxKOSAgFhudH54IJGo', check: 3954 });
     });
-});
-
-test.each([
-    ['2026-11-23T23:23:14.712564177Z', 1_795_476_194_712_564],
-    ['2026-11-23T23:23:14.7Z', 1_795_476_194_700_000],
-    ['2026-11-23T23:23:14Z', 1_795_476_194_000_000],
-    ['2026-11-23T23:23:14.000001Z', 1_795_476_194_000_001]
-])('the microseconds of %s', (timestamp, microseconds) => {
-    expect(microsecondsOf(timestamp)).toBe(microseconds);
 });

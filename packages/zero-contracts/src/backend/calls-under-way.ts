@@ -1,4 +1,4 @@
-import { closedError } from './nats-errors.js';
+import { closedError } from './failures.js';
 
 /** How long `close()` lets calls finish that are under way. */
 const CLOSE_GRACE_MS = 5_000;

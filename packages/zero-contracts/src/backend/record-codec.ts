@@ -1,4 +1,4 @@
-import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { WatermarkError, WatermarkErrorCode } from '../errors.js';
 
 /** The format that this release writes; raised whenever an older release could misread what a newer one wrote. */
 const FORMAT = 1;
@@ -20,7 +20,7 @@ export interface RecordContent {
  * @throws {WatermarkError} `INVALID_VERSION`: not a non-empty string. `INVALID_DATA`: not a plain object, or something
  *   in it that JSON would change silently; the message names the path.
  */
-export function encodeRecord(version: string, data: Record<string, unknown> | undefined): Uint8Array {
+export function encodeRecord(version: string, data: Record<string, unknown> | undefined): string {
     if (typeof version !== 'string' || version === '') {
         throw new WatermarkError(
             WatermarkErrorCode.INVALID_VERSION,
@@ -33,18 +33,18 @@ export function encodeRecord(version: string, data: Record<string, unknown> | un
         }
         checkValue(data, 'data', []);
     }
-    return utf8.encode(JSON.stringify({ format: FORMAT, version, data }));
+    return JSON.stringify({ format: FORMAT, version, data });
 }
 
 /** A record as it was stored, or why it is none. */
 export type DecodedRecord =
     { readonly ok: true; readonly content: RecordContent } | { readonly ok: false; readonly reason: string };
 
-/** Decodes what {@link encodeRecord} made. Never throws: whatever stands in a bucket gets a reason. */
-export function decodeRecord(bytes: Uint8Array): DecodedRecord {
+/** Decodes what {@link encodeRecord} made, or its UTF-8. Never throws: whatever stands in a store gets a reason. */
+export function decodeRecord(stored: string | Uint8Array): DecodedRecord {
     let parsed: unknown;
     try {
-        parsed = JSON.parse(strictUtf8.decode(bytes));
+        parsed = JSON.parse(typeof stored === 'string' ? stored : strictUtf8.decode(stored));
     } catch {
         return { ok: false, reason: 'it is not JSON' };
     }
@@ -140,5 +140,4 @@ function invalidData(path: string, problem: string): WatermarkError {
     return new WatermarkError(WatermarkErrorCode.INVALID_DATA, `${path} ${problem}.`);
 }
 
-const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });

@@ -27,8 +27,27 @@ export class Deadline {
     }
 }
 
-/** Waits before the next attempt: twice as long each time up to a second, with jitter, never beyond the deadline. */
-export async function backOff(attempt: number, deadline: Deadline, random: () => number = Math.random): Promise<void> {
-    const ceiling = Math.min(1_000, 20 * 2 ** Math.min(attempt, 10));
+/** How long {@link backOff} waits. */
+export interface BackOffOptions {
+    /**
+     * The longest first wait, in milliseconds; it doubles with each attempt.
+     *
+     * @default 20
+     */
+    readonly firstMs?: number;
+    /**
+     * The longest wait at all, in milliseconds.
+     *
+     * @default 1_000
+     */
+    readonly mostMs?: number;
+    /** @default Math.random */
+    readonly random?: () => number;
+}
+
+/** Waits before the next attempt: twice as long each time, with jitter, never beyond the deadline. */
+export async function backOff(attempt: number, deadline: Deadline, options: BackOffOptions = {}): Promise<void> {
+    const { firstMs = 20, mostMs = 1_000, random = Math.random } = options;
+    const ceiling = Math.min(mostMs, firstMs * 2 ** Math.min(attempt, 10));
     await sleep(Math.min(deadline.remainingMs(), ceiling * (0.5 + random() / 2)));
 }

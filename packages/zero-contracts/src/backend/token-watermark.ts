@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { isLexiVersion, type LexiVersion, versionFromLexi, versionToLexi } from '@cbnsndwch/zero-contracts';
+import { WatermarkError, WatermarkErrorCode } from '../errors.js';
+import { isLexiVersion, type LexiVersion, versionFromLexi, versionToLexi } from '../lexi-version.js';
 
 /** The low bits of a watermark hold a check of its token, the others the sequence at which the token is stored. */
 const CHECK_BITS = 12n;
@@ -45,6 +46,23 @@ export function positionOf(watermark: string): TokenPosition | undefined {
         return undefined;
     }
     return { sequence: Number(sequence), check: Number(version & CHECK_MASK) };
+}
+
+/**
+ * Reads a watermark that a caller asks about.
+ *
+ * @returns `undefined` for a LexiVersion that this library never makes
+ * @throws {WatermarkError} `INVALID_ARGUMENT`: no LexiVersion at all
+ */
+export function positionGiven(watermark: string): TokenPosition | undefined {
+    const position = positionOf(String(watermark));
+    if (position === undefined && !isLexiVersion(String(watermark).split('.', 1)[0])) {
+        throw new WatermarkError(
+            WatermarkErrorCode.INVALID_ARGUMENT,
+            `${JSON.stringify(watermark)} is not a watermark of this store; expected a LexiVersion that it gave.`
+        );
+    }
+    return position;
 }
 
 const utf8 = new TextEncoder();

@@ -1,0 +1,33 @@
+/**
+ * For those who write a backend: what every store needs, whatever it keeps its records in.
+ *
+ * Pure functions and small classes; no I/O, and of Node only its hash and its timers. Applications need none of it.
+ *
+ * @module
+ */
+export { checkExpectedRevision, checkKey, checkResumeToken, checkShardId } from './backend/arguments.js';
+export { CallsUnderWay } from './backend/calls-under-way.js';
+export { microsecondsAfter } from './backend/clock.js';
+export { backOff, Deadline } from './backend/deadline.js';
+export type { BackOffOptions } from './backend/deadline.js';
+export { closedError, historyLost, notAfterHead, notSentBehind } from './backend/failures.js';
+export { EventQueue } from './backend/event-queue.js';
+export {
+    consoleLogger,
+    findOptionProblems,
+    functionOption,
+    loggerOption,
+    oneOf,
+    showValue,
+    wholeNumber
+} from './backend/option-checks.js';
+export type { OptionCheck, OptionChecks } from './backend/option-checks.js';
+export { inStringOrder } from './backend/order.js';
+export { decodeRecord, encodeRecord } from './backend/record-codec.js';
+export type { DecodedRecord, RecordContent } from './backend/record-codec.js';
+export { aheadOfHead, pruned, unknownWatermark } from './backend/resume-points.js';
+export { Retention } from './backend/retention.js';
+export type { RetentionOptions } from './backend/retention.js';
+export { runSafely } from './backend/run-safely.js';
+export { positionGiven, positionOf, tokenEntry, watermarkOf } from './backend/token-watermark.js';
+export type { TokenEntry, TokenPosition } from './backend/token-watermark.js';

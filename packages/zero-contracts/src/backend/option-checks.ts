@@ -1,0 +1,76 @@
+import type { WatermarkLogger } from '../store.js';
+
+/** What is wrong with the value of an option, or `undefined`. */
+export type OptionCheck = (value: unknown) => string | undefined;
+
+/** The options that there are, each with its check. */
+export type OptionChecks = Readonly<Record<string, OptionCheck>>;
+
+/**
+ * Every problem of the options by themselves, one sentence each, and the options that were given. One that is
+ * `undefined`, as configuration services give it, counts as not given.
+ */
+export function findOptionProblems(
+    options: unknown,
+    checks: OptionChecks
+): { readonly given: ReadonlyMap<string, unknown>; readonly problems: string[] } {
+    if (typeof options !== 'object' || options === null) {
+        const found = options === null ? 'null' : typeof options;
+        return { given: new Map(), problems: [`expected an object with options, got ${found}`] };
+    }
+    const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
+    const problems = [...given].flatMap(([name, value]) => {
+        const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+        const problem =
+            check === undefined ? `is unknown; expected one of ${Object.keys(checks).join(', ')}` : check(value);
+        return problem === undefined ? [] : [`${name}: ${problem}`];
+    });
+    return { given, problems };
+}
+
+/** Expects one of these strings. */
+export function oneOf(...allowed: readonly string[]): OptionCheck {
+    return value =>
+        typeof value === 'string' && allowed.includes(value)
+            ? undefined
+            : `expected ${allowed.map(name => `"${name}"`).join(' or ')}, got ${showValue(value)}`;
+}
+
+/** Expects a whole number in this range. */
+export function wholeNumber(min: number, max: number): OptionCheck {
+    return value =>
+        typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+            ? undefined
+            : `expected a whole number from ${min} to ${max}, got ${showValue(value)}`;
+}
+
+/** Expects a function. */
+export function functionOption(value: unknown): string | undefined {
+    return typeof value === 'function' ? undefined : 'expected a function';
+}
+
+/** Expects a {@link WatermarkLogger}. */
+export function loggerOption(value: unknown): string | undefined {
+    return typeof value === 'object' &&
+        value !== null &&
+        'warn' in value &&
+        typeof value.warn === 'function' &&
+        'error' in value &&
+        typeof value.error === 'function'
+        ? undefined
+        : 'expected an object with the methods warn and error';
+}
+
+/** A value for a message; never that of a secret. */
+export function showValue(value: unknown): string {
+    if (typeof value === 'string') {
+        return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+    }
+    return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a value of type ${typeof value}`;
+}
+
+/** What is used where the application gives no logger. */
+export const consoleLogger: WatermarkLogger = {
+    warn: message => console.warn(message),
+    error: (message, error) => (error === undefined ? console.error(message) : console.error(message, error))
+};
