@@ -109,6 +109,14 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
     /** Says that the upstream's history is gone: every watermark given so far resumes with a reset from now on. */
     abstract abandon(shardId: string): Promise<void>;
 
+    /**
+     * Removes the resume tokens of all shards that the store has: {@link abandon} for each of them. No number that was
+     * given out is given out again.
+     *
+     * @throws {WatermarkError} as {@link abandon}; some of the shards may then have been cleared.
+     */
+    abstract clear(): Promise<void>;
+
     /** The newest watermark of a shard, or `null` when it has none. */
     abstract head(shardId: string): Promise<ShardHead | null>;
 

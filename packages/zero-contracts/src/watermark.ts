@@ -101,6 +101,15 @@ export abstract class WatermarkService implements AsyncDisposable {
     abstract delete(key: string): Promise<void>;
 
     /**
+     * Removes all watermarks. Watches see each of them deleted, and revisions go on where they are.
+     *
+     * What is written meanwhile may or may not be removed. Records that this library did not write stay, and are logged.
+     *
+     * @throws {WatermarkError} as {@link delete}; some of the watermarks may then have been removed.
+     */
+    abstract clear(): Promise<void>;
+
+    /**
      * All watermarks, by key. Records that this library did not write are left out and logged.
      *
      * It holds every write that was acknowledged before the call; writes made meanwhile may or may not be in it.

@@ -45,6 +45,7 @@ describe('WatermarkService', () => {
             (key: string, version: string, data?: Record<string, unknown>) => Promise<void>
         >();
         expectTypeOf<WatermarkService['delete']>().toEqualTypeOf<(key: string) => Promise<void>>();
+        expectTypeOf<WatermarkService['clear']>().toEqualTypeOf<() => Promise<void>>();
         expectTypeOf<WatermarkService['getAll']>().toEqualTypeOf<() => Promise<Map<string, Watermark>>>();
         expectTypeOf<WatermarkService['watch']>().toExtend<
             (key: string, callback: (watermark: Watermark) => void) => Promise<() => void>

@@ -135,6 +135,20 @@ export class JetStream {
         return streamInfo(await this.#ask(`$JS.API.STREAM.INFO.${stream}`, '', timeoutMs));
     }
 
+    /** The names of the account's streams that take these subjects. */
+    async streamNames(subject: string, timeoutMs: number): Promise<string[]> {
+        const names: string[] = [];
+        for (;;) {
+            const request = JSON.stringify({ subject, offset: names.length });
+            const { streams, total } = await this.#ask('$JS.API.STREAM.NAMES', request, timeoutMs);
+            const page = Array.isArray(streams) ? streams.map(String) : [];
+            names.push(...page);
+            if (page.length === 0 || names.length >= Number(total)) {
+                return names;
+            }
+        }
+    }
+
     async createStream(config: StreamConfig, timeoutMs: number): Promise<StreamInfo> {
         const subject = `$JS.API.STREAM.CREATE.${config.name}`;
         return streamInfo(await this.#ask(subject, JSON.stringify(config), timeoutMs));

@@ -9,10 +9,12 @@ import {
 import { CallsUnderWay, checkResumeToken, Deadline, positionGiven } from '@cbnsndwch/zero-contracts/backend';
 
 import { openBucket } from './bucket.js';
+import { streamOfBucket, subjectPrefixOfBucket } from './bucket-config.js';
 import type { Connection } from './connection.js';
 import type { ResolvedNatsKvConfig } from './options.js';
+import type { RecordStore } from './record-store.js';
 import { Shard } from './shard.js';
-import { bucketOfShard } from './shard-name.js';
+import { bucketOfShard, shardOfBucket } from './shard-name.js';
 import { TokenLog } from './token-log.js';
 
 /** How many tokens of one call share its `timeoutMs`; each further group of so many may take that long again. */
@@ -22,11 +24,14 @@ const TOKENS_A_TIMEOUT = 10_000;
 export class NatsKvResumeTokenService extends ResumeTokenService {
     readonly #connection: Connection;
     readonly #config: ResolvedNatsKvConfig;
+    readonly #store: RecordStore;
     readonly #shards = new Map<string, Promise<Shard>>();
     readonly #calls = new CallsUnderWay();
 
-    constructor(connection: Connection, config: ResolvedNatsKvConfig) {
+    /** `store` is that of the watermarks; what concerns no shard alone is asked through it. */
+    constructor(connection: Connection, config: ResolvedNatsKvConfig, store: RecordStore) {
         super();
+        this.#store = store;
         this.#connection = connection;
         this.#config = config;
     }
@@ -75,6 +80,21 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
         return this.#call(shardId, (shard, deadline) => shard.fence(0, deadline));
     }
 
+    override clear(): Promise<void> {
+        return this.#calls.run(async () => {
+            const { bucket, timeoutMs } = this.#config;
+            const streams = await this.#store.retry(Deadline.in(timeoutMs), attemptMs =>
+                this.#store.js.streamNames(`${subjectPrefixOfBucket('*')}>`, attemptMs)
+            );
+            for (const stream of streams) {
+                const shardId = shardOfBucket(bucket, stream.slice(streamOfBucket('').length));
+                if (shardId !== undefined) {
+                    await this.#onShard(shardId, (shard, deadline) => shard.fence(0, deadline));
+                }
+            }
+        });
+    }
+
     override head(shardId: string): Promise<ShardHead | null> {
         return this.#call(shardId, (shard, deadline) => shard.head(deadline));
     }
@@ -94,19 +114,21 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     #call<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
-        return this.#calls.run(async () => {
-            const deadline = Deadline.in(this.#config.timeoutMs);
-            const shard = await this.#shard(shardId, deadline);
-            try {
-                return await run(shard, deadline);
-            } catch (error) {
-                if (isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)) {
-                    // Whoever asks next finds the bucket that was made instead, or has it made: above all numbers given.
-                    this.#shards.delete(shardId);
-                }
-                throw error;
+        return this.#calls.run(() => this.#onShard(shardId, run));
+    }
+
+    async #onShard<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
+        const deadline = Deadline.in(this.#config.timeoutMs);
+        const shard = await this.#shard(shardId, deadline);
+        try {
+            return await run(shard, deadline);
+        } catch (error) {
+            if (isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)) {
+                // Whoever asks next finds the bucket that was made instead, or has it made: above all numbers given.
+                this.#shards.delete(shardId);
             }
-        });
+            throw error;
+        }
     }
 
     #shard(shardId: string, deadline: Deadline): Promise<Shard> {

@@ -34,6 +34,9 @@ export interface WatermarkServiceContext extends FeedContext {
     readonly readConsistency: 'leader' | 'any';
 }
 
+/** How many keys are removed at once, and share a `timeoutMs`, when all are. */
+const KEYS_A_TIMEOUT = 1_000;
+
 const NO_HEADERS: RecordWrite['headers'] = [];
 const DELETE: Omit<RecordWrite, 'expectedRevision'> = { payload: new Uint8Array(), headers: [['KV-Operation', 'DEL']] };
 
@@ -68,6 +71,22 @@ export class NatsKvWatermarkService extends WatermarkService {
 
     override delete(key: string): Promise<void> {
         return this.#call(async deadline => this.#writes.put(this.#subjectOf(key), DELETE, deadline));
+    }
+
+    override clear(): Promise<void> {
+        return this.#call(async () => {
+            const keys = [...(await this.getAll()).keys()];
+            for (let start = 0; start < keys.length; start += KEYS_A_TIMEOUT) {
+                const deadline = Deadline.in(this.#context.timeoutMs);
+                const deletions = keys
+                    .slice(start, start + KEYS_A_TIMEOUT)
+                    .map(key => this.#writes.put(this.#subjectOf(key), DELETE, deadline));
+                const failed = (await Promise.allSettled(deletions)).find(result => result.status === 'rejected');
+                if (failed !== undefined) {
+                    throw failed.reason;
+                }
+            }
+        });
     }
 
     override getAll(): Promise<Map<string, Watermark>> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { bucketOfShard } from './shard-name.js';
+import { bucketOfShard, shardOfBucket } from './shard-name.js';
 
 const anyShard = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 });
 const trickyShard = fc.string({
@@ -18,6 +18,7 @@ test.each([
     ['../..', 'b-tokens-_2E_2E_2F_2E_2E']
 ])('%j', (shardId, name) => {
     expect(bucketOfShard('b', shardId)).toBe(name);
+    expect(shardOfBucket('b', name)).toBe(shardId);
 });
 
 test.each([
@@ -28,6 +29,7 @@ test.each([
         fc.property(shards, shards, (a, b) => {
             expect(bucketOfShard('b', a) === bucketOfShard('b', b)).toBe(a === b);
             expect(bucketOfShard('b', a)).toMatch(/^[-\w]+$/);
+            expect(shardOfBucket('b', bucketOfShard('b', a))).toBe(a);
         }),
         { numRuns: 2_000 }
     );
@@ -40,4 +42,17 @@ test.each([
     [undefined as unknown as string, /not undefined/]
 ])('%j is refused', (shardId, message) => {
     expect(() => bucketOfShard('b', shardId)).toThrow(message);
+});
+
+test.each([
+    'b',
+    'b-tokens-',
+    'b-tokens-_',
+    'b-tokens-_2f',
+    'b-tokens-_41',
+    'b-tokens-_FF',
+    'b2-tokens-a',
+    'b-tokens-a.b'
+])('%s is no bucket of a shard of b', name => {
+    expect(shardOfBucket('b', name)).toBeUndefined();
 });

@@ -16,7 +16,7 @@ export function bucketOfShard(bucket: string, shardId: string): string {
         const character = String.fromCharCode(byte);
         escaped += /[-0-9A-Za-z]/.test(character) ? character : `_${byte.toString(16).toUpperCase().padStart(2, '0')}`;
     }
-    const name = `${bucket}-tokens-${escaped}`;
+    const name = prefixOfShards(bucket) + escaped;
     if (name.length > MAX_BUCKET_NAME) {
         throw invalid(
             `The shard id ${JSON.stringify(shardId.slice(0, 60))} is too long: its bucket would have a name of ` +
@@ -24,6 +24,25 @@ export function bucketOfShard(bucket: string, shardId: string): string {
         );
     }
     return name;
+}
+
+/** The shard whose bucket this is; `undefined`: it is no bucket of a shard of this store. */
+export function shardOfBucket(bucket: string, name: string): string | undefined {
+    if (!name.startsWith(prefixOfShards(bucket))) {
+        return undefined;
+    }
+    const escaped = name.slice(prefixOfShards(bucket).length);
+    try {
+        const shardId = decodeURIComponent(escaped.replaceAll('_', '%'));
+        // Only the form that bucketOfShard makes is ours.
+        return bucketOfShard(bucket, shardId) === name ? shardId : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+function prefixOfShards(bucket: string): string {
+    return `${bucket}-tokens-`;
 }
 
 function invalid(message: string): WatermarkError {

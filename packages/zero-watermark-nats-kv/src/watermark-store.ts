@@ -33,7 +33,7 @@ export async function openWatermarkStore(
             timeoutMs,
             readConsistency
         });
-        const resumeTokens = new NatsKvResumeTokenService(connection, config);
+        const resumeTokens = new NatsKvResumeTokenService(connection, config, store);
         const close = async () => {
             await Promise.all([watermarks.close(), resumeTokens.close()]);
             await connection.close();

@@ -102,6 +102,8 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
         test('an administrator creates the bucket and uses all of the API', async () => {
             await using store = await openWatermarkStore(optionsFor('administrator'));
             await useAll(store.watermarks);
+            await store.watermarks.clear();
+            await store.watermarks.set('users', 'v1');
             const keys = Array.from({ length: MANY }, (_, index) => `many-${index}`);
             await Promise.all(keys.map(key => store.watermarks.set(key, 'v1', PADDING)));
             await readAll(store.watermarks);
@@ -133,6 +135,7 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
                 const writing = name === 'advance' ? store.watermarks.advance(key, 'v9') : write(store.watermarks, key);
                 await expectDenied(writing, `"$KV.${BUCKET}.${key}"`);
             }
+            await expectDenied(store.watermarks.clear(), `"$KV.${BUCKET}.`);
             expect((await store.watermarks.get('users'))?.version).toBe('v1');
         });
 
@@ -248,7 +251,11 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
         await resumeTokens.acknowledge('orders', second);
         await resumeTokens.abandon('orders');
         expect(await resumeTokens.resume('orders', first)).toMatchObject({ kind: 'reset-required' });
+        await resumeTokens.getOrCreateWatermark('orders', 'position-3');
+        await administrator.resumeTokens.clear();
+        expect(await resumeTokens.head('orders')).toBeNull();
         expect(violationsIn(server)).toEqual([]);
+        await expectDenied(resumeTokens.clear(), '"$JS.API.STREAM.NAMES"');
         await expectDenied(resumeTokens.head('users'), `"$JS.API.STREAM.INFO.KV_${BUCKET}-tokens-users"`);
     });
 
