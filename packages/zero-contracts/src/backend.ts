@@ -5,6 +5,8 @@
  *
  * @module
  */
+export { Acknowledgements } from './backend/acknowledgements.js';
+export type { AcknowledgementsOptions } from './backend/acknowledgements.js';
 export { checkExpectedRevision, checkKey, checkResumeToken, checkShardId } from './backend/arguments.js';
 export { CallsUnderWay } from './backend/calls-under-way.js';
 export { microsecondsAfter } from './backend/clock.js';

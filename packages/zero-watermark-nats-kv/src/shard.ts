@@ -7,6 +7,7 @@ import {
     type WatermarkLogger
 } from '@cbnsndwch/zero-contracts';
 import {
+    Acknowledgements,
     aheadOfHead,
     backOff,
     Deadline,
@@ -15,7 +16,6 @@ import {
     notAfterHead,
     positionOf,
     pruned,
-    Retention,
     type RetentionOptions,
     tokenEntry,
     type TokenPosition,
@@ -27,9 +27,6 @@ import { nuid } from '@nats-io/transport-node';
 import { RecentTokens } from './recent-tokens.js';
 import type { NewToken, Placement, TokenLog } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
-
-/** How often acknowledgements may cost a request. */
-const ACKNOWLEDGE_INTERVAL_MS = 2_000;
 
 /** Settings of a shard. */
 export interface ShardOptions extends RetentionOptions {
@@ -53,17 +50,19 @@ export class Shard {
     readonly #options: ShardOptions;
     readonly #queue: TokenQueue;
     readonly #recent = new RecentTokens();
-    readonly #retention: Retention;
+    readonly #acknowledgements: Acknowledgements;
     /** The highest sequence that this instance has seen; what is stored anew must be above. */
     #highest = 0;
-    #unverified: TokenPosition | undefined;
-    #acknowledging: NodeJS.Timeout | undefined;
-    #purgedBelow = 0;
 
     constructor(log: TokenLog, options: ShardOptions) {
         this.#log = log;
         this.#options = options;
-        this.#retention = new Retention(options);
+        const { timeoutMs, logger, retainTokens, retainMs } = options;
+        this.#acknowledgements = new Acknowledgements({
+            ...{ shard: this.#name, logger, retainTokens, retainMs },
+            isKnown: async position => (await this.tokenOf(position, Deadline.in(timeoutMs))) !== undefined,
+            removeBelow: sequence => log.purge(sequence, Deadline.in(timeoutMs))
+        });
         this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline));
     }
 
@@ -148,25 +147,11 @@ export class Shard {
 
     /** Notes what zero-cache has committed; asks the servers at most every few seconds, in the background. */
     acknowledge(watermark: string): void {
-        const position = positionOf(watermark);
-        if (position === undefined) {
-            this.#logUnknownAcknowledgement(watermark);
-            return;
-        }
-        if (position.sequence > (this.#unverified?.sequence ?? 0)) {
-            this.#unverified = position;
-        }
-        if (this.#acknowledging === undefined) {
-            void this.#applyAcknowledgement();
-            this.#acknowledging = setTimeout(() => {
-                this.#acknowledging = undefined;
-                void this.#applyAcknowledgement();
-            }, ACKNOWLEDGE_INTERVAL_MS).unref();
-        }
+        this.#acknowledgements.note(watermark);
     }
 
     stop(): void {
-        clearTimeout(this.#acknowledging);
+        this.#acknowledgements.stop();
     }
 
     async #place(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
@@ -274,33 +259,6 @@ export class Shard {
         return (await this.#log.putMarker('fence', String(target), last, deadline)) === undefined ? undefined : target;
     }
 
-    async #applyAcknowledgement(): Promise<void> {
-        const position = this.#unverified;
-        this.#unverified = undefined;
-        if (position === undefined) {
-            return;
-        }
-        const deadline = Deadline.in(this.#options.timeoutMs);
-        try {
-            if ((await this.tokenOf(position, deadline)) === undefined) {
-                this.#logUnknownAcknowledgement(watermarkOf(position.sequence, position.check));
-                return;
-            }
-            const now = performance.now();
-            this.#retention.note(position.sequence, now);
-            const floor = this.#retention.floor(now) ?? 0;
-            if (floor > this.#purgedBelow) {
-                await this.#log.purge(floor, deadline);
-                this.#purgedBelow = floor;
-            }
-        } catch (error) {
-            this.#options.logger.warn(
-                `${this.#name}: old resume tokens could not be removed (${error instanceof Error ? error.message : 'unknown error'}); ` +
-                    'a later acknowledgement tries again.'
-            );
-        }
-    }
-
     async #tryAgain(attempt: number, deadline: Deadline): Promise<void> {
         if (deadline.passed()) {
             throw new WatermarkError(
@@ -320,12 +278,6 @@ export class Shard {
             );
         }
         return { key: entry.key, entry, resumeToken };
-    }
-
-    #logUnknownAcknowledgement(watermark: string): void {
-        this.#options.logger.warn(
-            `${this.#name}: ${JSON.stringify(watermark)} was acknowledged, which is not (or no longer) a watermark of this shard; nothing is removed.`
-        );
     }
 
     get #name(): string {

@@ -1,0 +1,89 @@
+import type { WatermarkLogger } from '../store.js';
+import { Retention, type RetentionOptions } from './retention.js';
+import { positionOf, type TokenPosition, watermarkOf } from './token-watermark.js';
+
+/** How often acknowledgements may cost anything. */
+const INTERVAL_MS = 2_000;
+
+/** What a shard does about acknowledgements. */
+export interface AcknowledgementsOptions extends RetentionOptions {
+    /** The shard's name in messages: `Shard "app-0"`. */
+    readonly shard: string;
+    readonly logger: WatermarkLogger;
+    /** Whether the shard gave this watermark, and still has it. */
+    readonly isKnown: (position: TokenPosition) => Promise<boolean>;
+    /** Removes the tokens below a sequence. */
+    readonly removeBelow: (sequence: number) => Promise<void>;
+}
+
+/** Takes what zero-cache has committed, and lets go of what is older, in the background, every few seconds at most. */
+export class Acknowledgements {
+    readonly #options: AcknowledgementsOptions;
+    readonly #retention: Retention;
+    #newest: TokenPosition | undefined;
+    #timer: NodeJS.Timeout | undefined;
+    #removedBelow = 0;
+
+    constructor(options: AcknowledgementsOptions) {
+        this.#options = options;
+        this.#retention = new Retention(options);
+    }
+
+    /** Notes a watermark that zero-cache has committed. */
+    note(watermark: string): void {
+        const position = positionOf(watermark);
+        if (position === undefined) {
+            this.#logUnknown(watermark);
+            return;
+        }
+        if (position.sequence > (this.#newest?.sequence ?? 0)) {
+            this.#newest = position;
+        }
+        if (this.#timer === undefined) {
+            void this.#apply();
+            this.#timer = setTimeout(() => {
+                this.#timer = undefined;
+                void this.#apply();
+            }, INTERVAL_MS).unref();
+        }
+    }
+
+    /** Removes nothing any more. */
+    stop(): void {
+        clearTimeout(this.#timer);
+    }
+
+    async #apply(): Promise<void> {
+        const position = this.#newest;
+        this.#newest = undefined;
+        if (position === undefined) {
+            return;
+        }
+        const { isKnown, removeBelow, shard, logger } = this.#options;
+        try {
+            if (!(await isKnown(position))) {
+                this.#logUnknown(watermarkOf(position.sequence, position.check));
+                return;
+            }
+            const now = performance.now();
+            this.#retention.note(position.sequence, now);
+            const floor = this.#retention.floor(now) ?? 0;
+            if (floor > this.#removedBelow) {
+                await removeBelow(floor);
+                this.#removedBelow = floor;
+            }
+        } catch (error) {
+            logger.warn(
+                `${shard}: old resume tokens could not be removed (${error instanceof Error ? error.message : 'unknown error'}); ` +
+                    'a later acknowledgement tries again.'
+            );
+        }
+    }
+
+    #logUnknown(watermark: string): void {
+        const { shard, logger } = this.#options;
+        logger.warn(
+            `${shard}: ${JSON.stringify(watermark)} was acknowledged, which is not (or no longer) a watermark of this shard; nothing is removed.`
+        );
+    }
+}
