@@ -31,5 +31,5 @@ export { aheadOfHead, pruned, unknownWatermark } from './backend/resume-points.j
 export { Retention } from './backend/retention.js';
 export type { RetentionOptions } from './backend/retention.js';
 export { runSafely } from './backend/run-safely.js';
-export { positionGiven, positionOf, tokenEntry, watermarkOf } from './backend/token-watermark.js';
+export { checkOf, positionGiven, positionOf, tokenEntry, watermarkOf } from './backend/token-watermark.js';
 export type { TokenEntry, TokenPosition } from './backend/token-watermark.js';

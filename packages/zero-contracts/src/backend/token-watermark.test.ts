@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { versionToLexi } from '../lexi-version.js';
-import { positionOf, tokenEntry, watermarkOf } from './token-watermark.js';
+import { checkOf, positionOf, tokenEntry, watermarkOf } from './token-watermark.js';
 
 const anySequence = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const anyCheck = fc.integer({ min: 0, max: 4_095 });
@@ -50,6 +50,7 @@ describe('token entries', () => {
                 expect(check).toBeLessThan(4_096);
                 expect(Buffer.from(payload).toString('utf8')).toBe(token);
                 expect(tokenEntry(token)).toEqual({ key, check, payload });
+                expect(checkOf(token)).toBe(check);
             })
         );
     });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { WatermarkError, WatermarkErrorCode } from '../errors.js';
 import { isLexiVersion, type LexiVersion, versionFromLexi, versionToLexi } from '../lexi-version.js';
@@ -22,11 +22,20 @@ export interface TokenPosition {
     readonly check: number;
 }
 
-/** How a resume token is stored. */
+/** How a resume token is stored under a key of its own. */
 export function tokenEntry(resumeToken: string): TokenEntry {
     const payload = utf8.encode(resumeToken);
-    const hash = createHash('sha256').update(payload).digest();
-    return { key: hash.toString('base64url'), payload, check: hash.readUInt16BE(0) & Number(CHECK_MASK) };
+    const digest = hash('sha256', payload, 'buffer');
+    return { key: digest.toString('base64url'), payload, check: checkIn(digest) };
+}
+
+/** The check of a resume token. */
+export function checkOf(resumeToken: string): number {
+    return checkIn(hash('sha256', resumeToken, 'buffer'));
+}
+
+function checkIn(digest: Buffer): number {
+    return digest.readUInt16BE(0) & Number(CHECK_MASK);
 }
 
 /** The watermark of a token that is stored at this sequence. Larger sequences give larger watermarks. */

@@ -1,0 +1,239 @@
+import type { LexiVersion, ResumePoint, ShardHead, WatermarkLogger } from '@cbnsndwch/zero-contracts';
+import {
+    Acknowledgements,
+    aheadOfHead,
+    checkOf,
+    historyLost,
+    microsecondsAfter,
+    notAfterHead,
+    positionOf,
+    pruned,
+    type RetentionOptions,
+    type TokenPosition,
+    unknownWatermark,
+    watermarkOf
+} from '@cbnsndwch/zero-contracts/backend';
+
+import type { StoreDatabase } from './store-database.js';
+import type { ShardRow, TokenTable } from './token-table.js';
+import type { Writer } from './writer.js';
+
+/** How many tokens one step finds, makes or removes, so that other writes come in between. */
+const STEP = 1_000;
+
+/** Settings of a shard. */
+export interface ShardOptions extends RetentionOptions {
+    readonly shardId: string;
+    readonly logger: WatermarkLogger;
+    /** Orders tokens as the upstream does; `undefined`: the application does not say. */
+    readonly compareResumeTokens: ((a: string, b: string) => number) | undefined;
+}
+
+/** The resume tokens of one shard. What it writes, it writes in the order of the calls. */
+export class Shard {
+    readonly #database: StoreDatabase;
+    readonly #writer: Writer;
+    readonly #options: ShardOptions;
+    readonly #acknowledgements: Acknowledgements;
+    /** The highest sequence that this process has seen; a database that ends below has lost it. */
+    #highest = 0;
+
+    constructor(database: StoreDatabase, writer: Writer, options: ShardOptions) {
+        this.#database = database;
+        this.#writer = writer;
+        this.#options = options;
+        const { logger, retainTokens, retainMs } = options;
+        this.#acknowledgements = new Acknowledgements({
+            ...{ shard: this.#name, logger, retainTokens, retainMs },
+            isKnown: async position => (await this.tokenOf(position)) !== undefined,
+            removeBelow: sequence => this.#removeBelow(sequence)
+        });
+    }
+
+    /** The watermarks of tokens, found or made, in their order. */
+    async watermarksFor(resumeTokens: readonly string[]): Promise<LexiVersion[]> {
+        const steps: Promise<LexiVersion[]>[] = [];
+        for (let start = 0; start < resumeTokens.length; start += STEP) {
+            const tokens = resumeTokens.slice(start, start + STEP);
+            steps.push(this.#append(tokens.length, (table, shard) => this.#place(table, shard, tokens)));
+        }
+        return (await Promise.all(steps)).flat();
+    }
+
+    /** A watermark that nothing had before, for a snapshot at this token. */
+    beginSync(resumeToken: string): Promise<LexiVersion> {
+        return this.#append(1, (table, shard) => {
+            const sequence = shard.last + 1;
+            table.putSync(shard, sequence, resumeToken);
+            return { result: watermarkOf(sequence, checkOf(resumeToken)), last: sequence };
+        });
+    }
+
+    tokenOf(position: TokenPosition): Promise<string | undefined> {
+        return this.#database.read(({ tokens }) => {
+            const shard = tokens.shard(this.#options.shardId);
+            return shard === undefined ? undefined : tokenAt(tokens, shard, position);
+        });
+    }
+
+    head(): Promise<ShardHead | null> {
+        return this.#database.read(({ tokens }) => {
+            const shard = tokens.shard(this.#options.shardId);
+            const last = shard === undefined ? undefined : tokens.last(shard);
+            return last === undefined
+                ? null
+                : { watermark: watermarkOf(last.sequence, checkOf(last.token)), resumeToken: last.token };
+        });
+    }
+
+    async resume(lastWatermark: string): Promise<ResumePoint> {
+        const position = positionOf(lastWatermark);
+        if (position === undefined) {
+            return unknownWatermark(this.#name, lastWatermark, 'it is not a watermark that this store makes');
+        }
+        const point = await this.#database.read(session =>
+            session.snapshot(() => this.#resumeFrom(session.tokens, position, lastWatermark))
+        );
+        if (point === 'ahead-of-head') {
+            await this.fence(position.sequence);
+            return aheadOfHead(this.#name, lastWatermark, 'the database was replaced by an older copy, or set back');
+        }
+        if (point.kind === 'resume') {
+            this.#highest = Math.max(this.#highest, position.sequence);
+        }
+        return point;
+    }
+
+    /**
+     * Empties the shard and moves it above every sequence that it may ever have given out.
+     *
+     * @param ifEndsBelow when given, only if it does: another process may have done it
+     */
+    async fence(ifEndsBelow?: number): Promise<void> {
+        const last = await this.#writer.write(({ tokens }) => {
+            const shard = tokens.shard(this.#options.shardId);
+            return ifEndsBelow !== undefined && shard !== undefined && shard.last >= ifEndsBelow
+                ? shard.last
+                : this.#moveAbove(tokens, shard, ifEndsBelow ?? 0);
+        }, this.#lane);
+        this.#highest = Math.max(this.#highest, last);
+    }
+
+    /** Makes the shard if there is none. */
+    provision(): Promise<void> {
+        return this.#append(1, (_, { last }) => ({ result: undefined, last }));
+    }
+
+    acknowledge(watermark: string): void {
+        this.#acknowledgements.note(watermark);
+    }
+
+    stop(): void {
+        this.#acknowledgements.stop();
+    }
+
+    /** Writes to the shard, and makes it first if there is none. */
+    async #append<T>(
+        rows: number,
+        run: (table: TokenTable, shard: ShardRow) => { readonly result: T; readonly last: number }
+    ): Promise<T> {
+        const { result, last } = await this.#writer.write(({ tokens }) => run(tokens, this.#shardIn(tokens)), {
+            ...this.#lane,
+            rows
+        });
+        // Not before it is on the disk: a transaction that fails gives its numbers back.
+        this.#highest = Math.max(this.#highest, last);
+        return result;
+    }
+
+    #shardIn(table: TokenTable): ShardRow {
+        const { shardId } = this.#options;
+        const shard = table.shard(shardId);
+        if ((shard?.last ?? 0) >= this.#highest) {
+            return shard ?? table.addShard(shardId, microsecondsAfter(Date.now()));
+        }
+        const highest = this.#highest;
+        this.#moveAbove(table, shard, highest);
+        throw historyLost(
+            `${this.#name} ends at ${shard?.last ?? 'nothing'}, but had given out ${highest} before: the database was ` +
+                'replaced by an older copy, or set back'
+        );
+    }
+
+    #place(table: TokenTable, shard: ShardRow, resumeTokens: readonly string[]) {
+        const compare = this.#options.compareResumeTokens;
+        let head = compare === undefined ? undefined : table.last(shard)?.token;
+        let last = shard.last;
+        const result = resumeTokens.map(token => {
+            if (compare !== undefined && head !== undefined && table.find(shard, token) === undefined) {
+                if (compare(token, head) <= 0) {
+                    throw notAfterHead(this.#name);
+                }
+            }
+            const sequence = table.put(shard, last + 1, token);
+            if (sequence > last) {
+                last = sequence;
+                head = token;
+            }
+            return watermarkOf(sequence, checkOf(token));
+        });
+        return { result, last };
+    }
+
+    #resumeFrom(table: TokenTable, position: TokenPosition, lastWatermark: string): ResumePoint | 'ahead-of-head' {
+        const shard = table.shard(this.#options.shardId);
+        const resumeToken = shard === undefined ? undefined : tokenAt(table, shard, position);
+        if (resumeToken !== undefined) {
+            return { kind: 'resume', resumeToken };
+        }
+        const now = microsecondsAfter(Date.now());
+        if (position.sequence > (shard?.last ?? now)) {
+            return position.sequence > now
+                ? unknownWatermark(this.#name, lastWatermark, 'it is later than the clock')
+                : 'ahead-of-head';
+        }
+        return position.sequence < (shard?.first ?? Number.POSITIVE_INFINITY)
+            ? pruned(this.#name, lastWatermark, 'the database was made anew')
+            : unknownWatermark(this.#name, lastWatermark, 'another resume token, or none, stands where it points');
+    }
+
+    /** Lets the shard go on empty, above a sequence, above all that is in it, and above the clock; gives what is below. */
+    #moveAbove(table: TokenTable, shard: ShardRow | undefined, sequence: number): number {
+        const above = Math.max(shard?.last ?? 0, sequence, this.#highest);
+        const first = Math.max(microsecondsAfter(Date.now()), above + 1);
+        if (shard === undefined) {
+            table.addShard(this.#options.shardId, first);
+        } else {
+            table.removeBelow(shard, first);
+        }
+        return first - 1;
+    }
+
+    /** Removes old tokens a few at a time, so that other writes come in between. */
+    async #removeBelow(sequence: number): Promise<void> {
+        const removeSome = ({ tokens }: { readonly tokens: TokenTable }) => {
+            const shard = tokens.shard(this.#options.shardId);
+            const first = Math.min((shard?.first ?? sequence) + STEP, sequence);
+            if (shard !== undefined && first > shard.first) {
+                tokens.removeBelow(shard, first);
+            }
+            return first === sequence;
+        };
+        while (!(await this.#writer.write(removeSome, { rows: STEP }))) {
+            // The next ones.
+        }
+    }
+
+    get #lane() {
+        return { lane: this.#options.shardId };
+    }
+
+    get #name(): string {
+        return `Shard ${JSON.stringify(this.#options.shardId)} (database ${this.#database.path})`;
+    }
+}
+
+function tokenAt(table: TokenTable, shard: ShardRow, { sequence, check }: TokenPosition): string | undefined {
+    const token = table.at(shard, sequence);
+    return token !== undefined && checkOf(token) === check ? token : undefined;
+}

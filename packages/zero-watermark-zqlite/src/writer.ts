@@ -1,0 +1,217 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { closedError, Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
+
+import type { Session } from './session.js';
+import { concernsOneCall, isBusy, isCertainAtCommit, isSqliteError, outcomeUnknown } from './sqlite-errors.js';
+import type { StoreDatabase } from './store-database.js';
+
+/** How many rows one transaction takes, or about as many: some 20 ms, for which nothing else in the process runs. */
+const MAX_ROWS = 2_000;
+
+/** How a write stands to others. */
+export interface WriteOptions {
+    /** Writes of one lane succeed in their order: when one fails, all that wait behind it fail too. */
+    readonly lane?: string;
+    /**
+     * About how many rows it writes.
+     *
+     * @default 1
+     */
+    readonly rows?: number;
+}
+
+/** Tells a caller what became of its write, once the transaction is on the disk. */
+type Answer = () => void;
+
+interface Write {
+    readonly lane: string | undefined;
+    readonly rows: number;
+    readonly deadline: Deadline;
+    readonly run: (session: Session) => Answer;
+    readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Runs the writes of one process in the order of the calls, as many as wait in one transaction: so that a write that is
+ * on the disk before it is acknowledged costs a share of a flush, and not a whole one.
+ */
+export class Writer {
+    readonly #database: StoreDatabase;
+    readonly #onCommit: () => void;
+    #waiting: Write[] = [];
+    #running = false;
+    #closed = false;
+
+    /** @param onCommit called after each transaction, before its callers learn of it */
+    constructor(database: StoreDatabase, onCommit: () => void) {
+        this.#database = database;
+        this.#onCommit = onCommit;
+    }
+
+    /**
+     * Runs `run` within a transaction. What it throws is the caller's answer, and what it wrote before stays.
+     *
+     * @throws {WatermarkError} `UNAVAILABLE`, `PERMISSION_DENIED`, `BUCKET_NOT_FOUND`, `CORRUPT_RECORD`, `CLOSED`: nothing
+     *   was written. `OUTCOME_UNKNOWN`
+     */
+    write<T>(run: (session: Session) => T, { lane, rows = 1 }: WriteOptions = {}): Promise<T> {
+        return new Promise<T>((resolve, reject) => {
+            if (this.#closed) {
+                reject(closedError());
+                return;
+            }
+            const runAndAnswer = (session: Session) => {
+                const result = run(session);
+                return () => resolve(result);
+            };
+            const deadline = Deadline.in(this.#database.busyTimeoutMs);
+            this.#waiting.push({ lane, rows, deadline, run: runAndAnswer, reject });
+            if (!this.#running) {
+                this.#running = true;
+                void this.#runAll();
+            }
+        });
+    }
+
+    /** Fails what still waits. */
+    close(): void {
+        this.#closed = true;
+        this.#failAll(closedError());
+    }
+
+    async #runAll(): Promise<void> {
+        let attempt = 0;
+        for (;;) {
+            // Whatever is called in this turn of the event loop, also by what it wakes up, goes into one transaction.
+            await nextTurn();
+            if (this.#waiting.length === 0) {
+                this.#running = false;
+                return;
+            }
+            try {
+                const locked = await this.#runGroup();
+                attempt = locked === undefined ? 0 : attempt + 1;
+                if (locked !== undefined) {
+                    await this.#waitForOthers(attempt, locked);
+                }
+            } catch (error) {
+                this.#failAll(this.#database.toWatermarkError(error));
+            }
+        }
+    }
+
+    /** Runs one transaction; gives SQLite's error when another process has the lock. */
+    async #runGroup(): Promise<unknown> {
+        const session = this.#database.session ?? (await this.#database.current());
+        try {
+            session.begin();
+        } catch (error) {
+            if (isBusy(error)) {
+                return error;
+            }
+            throw error;
+        }
+        // Looked at with the lock in hand: nobody writes to a file after another one has taken its place.
+        if (session.compareFile() !== 'same') {
+            session.rollback();
+            await this.#database.current();
+            return undefined;
+        }
+        const answers = this.#runInTransaction(session, this.#takeGroup());
+        this.#onCommit();
+        answers.forEach(answer => answer());
+        return undefined;
+    }
+
+    /** Runs the writes and commits. When the transaction as a whole fails, that is the answer to all of them. */
+    #runInTransaction(session: Session, group: readonly Write[]): readonly Answer[] {
+        const answers: Answer[] = [];
+        const failedLanes = new Map<string, unknown>();
+        try {
+            for (const write of group) {
+                answers.push(this.#runOne(session, write, failedLanes));
+            }
+            session.commit();
+        } catch (error) {
+            const failure =
+                answers.length === group.length && isSqliteError(error) && !isCertainAtCommit(error)
+                    ? outcomeUnknown(error, this.#database.path)
+                    : this.#database.toWatermarkError(error);
+            session.rollback();
+            for (const { lane } of group) {
+                this.#failLane(lane, failure);
+            }
+            return group.map(
+                ({ reject }) =>
+                    () =>
+                        reject(failure)
+            );
+        }
+        for (const [lane, error] of failedLanes) {
+            this.#failLane(lane, error);
+        }
+        return answers;
+    }
+
+    #runOne(session: Session, { lane, run, reject }: Write, failedLanes: Map<string, unknown>): Answer {
+        if (lane !== undefined && failedLanes.has(lane)) {
+            const error = notSentBehind(failedLanes.get(lane));
+            return () => reject(error);
+        }
+        try {
+            return run(session);
+        } catch (error) {
+            if (isSqliteError(error) && !concernsOneCall(error)) {
+                throw error;
+            }
+            const failure = this.#database.toWatermarkError(error);
+            if (lane !== undefined) {
+                failedLanes.set(lane, failure);
+            }
+            return () => reject(failure);
+        }
+    }
+
+    #takeGroup(): readonly Write[] {
+        let rows = 0;
+        const end = this.#waiting.findIndex((write, index) => {
+            rows += write.rows;
+            return index > 0 && rows > MAX_ROWS;
+        });
+        if (end !== -1) {
+            return this.#waiting.splice(0, end);
+        }
+        const all = this.#waiting;
+        this.#waiting = [];
+        return all;
+    }
+
+    /** Waits for whoever has the lock; fails the writes that can wait no longer. */
+    async #waitForOthers(attempt: number, locked: unknown): Promise<void> {
+        const error = this.#database.toWatermarkError(locked);
+        const late = new Set(this.#waiting.filter(({ deadline }) => deadline.passed()));
+        this.#waiting = this.#waiting.filter(write => !late.has(write));
+        late.forEach(({ reject }) => reject(error));
+        new Set([...late].map(({ lane }) => lane)).forEach(lane => this.#failLane(lane, error));
+        const [first] = this.#waiting;
+        if (first !== undefined) {
+            await this.#database.pause(attempt, first.deadline);
+        }
+    }
+
+    #failLane(lane: string | undefined, cause: unknown): void {
+        if (lane === undefined) {
+            return;
+        }
+        const behind = this.#waiting.filter(write => write.lane === lane);
+        this.#waiting = this.#waiting.filter(write => write.lane !== lane);
+        behind.forEach(({ reject }) => reject(notSentBehind(cause)));
+    }
+
+    #failAll(error: unknown): void {
+        const all = this.#waiting;
+        this.#waiting = [];
+        all.forEach(({ reject }) => reject(error));
+    }
+}

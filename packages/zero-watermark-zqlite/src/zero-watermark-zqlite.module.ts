@@ -1,0 +1,150 @@
+import {
+    InvalidOptionsError,
+    type MaybeUndefined,
+    ResumeTokenService,
+    TOKEN_WATERMARK_SERVICE,
+    type WatermarkLogger,
+    WatermarkService,
+    type WatermarkStore
+} from '@cbnsndwch/zero-contracts';
+import {
+    type DynamicModule,
+    type FactoryProvider,
+    Inject,
+    Logger,
+    Module,
+    type ModuleMetadata,
+    type OnApplicationShutdown,
+    type Provider,
+    type Type
+} from '@nestjs/common';
+
+import { type ZqliteOptions, resolveOptions } from './options.js';
+import { openWatermarkStore } from './watermark-store.js';
+
+/** Makes the options in a class of the application, for `useClass` and `useExisting`. */
+export interface ZqliteOptionsFactory {
+    createZqliteOptions(): Promise<ConfiguredOptions> | ConfiguredOptions;
+}
+
+/** Options as configuration services give them: each may be `undefined`, and is then reported if it is needed. */
+type ConfiguredOptions = ZqliteOptions | MaybeUndefined<ZqliteOptions>;
+
+/** One of `useFactory`, `useClass` and `useExisting`, as everywhere in Nest. */
+export interface ZqliteAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+    /** What `useFactory` is called with. */
+    inject?: FactoryProvider['inject'];
+    // The arguments are what `inject` names, which TypeScript can't express; Nest's own types do the same.
+    // oxlint-disable-next-line typescript/no-explicit-any
+    useFactory?: (...args: any[]) => Promise<ConfiguredOptions> | ConfiguredOptions;
+    useClass?: Type<ZqliteOptionsFactory>;
+    useExisting?: Type<ZqliteOptionsFactory>;
+    /** Providers that the options need, beside those of `imports`. */
+    extraProviders?: Provider[];
+}
+
+const STORE = Symbol('zero-watermark-zqlite:store');
+const OPTIONS = Symbol('zero-watermark-zqlite:options');
+
+/**
+ * Gives the whole application a `WatermarkService` and a `ResumeTokenService`.
+ *
+ * The store is opened while the application starts, which fails with a clear error if it can't be, and closed with the
+ * application: on `app.close()`, and on signals when shutdown hooks are enabled.
+ */
+@Module({})
+export class ZeroWatermarkZqliteModule implements OnApplicationShutdown {
+    readonly #store: WatermarkStore;
+
+    constructor(@Inject(STORE) store: WatermarkStore) {
+        this.#store = store;
+    }
+
+    /**
+     * With options that are known when the module is declared.
+     *
+     * @throws {InvalidOptionsError} at once, with every problem
+     */
+    static forRoot(options: ZqliteOptions): DynamicModule {
+        resolveOptions(options);
+        return declareModule({ provide: OPTIONS, useValue: options }, {});
+    }
+
+    /**
+     * With options that come from elsewhere, for example from `ConfigService`.
+     *
+     * @throws {InvalidOptionsError} unless there is exactly one of `useFactory`, `useClass` and `useExisting`. What is
+     *   wrong with the options themselves is reported when the application starts.
+     */
+    static forRootAsync(options: ZqliteAsyncOptions): DynamicModule {
+        return declareModule(optionsProvider(options), options);
+    }
+
+    /** Called by Nest: the last of its shutdown hooks, so that others can still store watermarks in theirs. */
+    async onApplicationShutdown(): Promise<void> {
+        await this.#store.close();
+    }
+}
+
+function declareModule(options: Provider, { imports, extraProviders, useClass }: ZqliteAsyncOptions): DynamicModule {
+    return {
+        module: ZeroWatermarkZqliteModule,
+        global: true,
+        imports: imports ?? [],
+        providers: [
+            ...(extraProviders ?? []),
+            ...(useClass === undefined ? [] : [useClass]),
+            options,
+            {
+                provide: STORE,
+                inject: [OPTIONS],
+                useFactory: (configured: ConfiguredOptions) => openWatermarkStore(withNestLogger(configured))
+            },
+            {
+                provide: WatermarkService,
+                inject: [STORE],
+                useFactory: (store: WatermarkStore) => store.watermarks
+            },
+            {
+                provide: ResumeTokenService,
+                inject: [STORE],
+                useFactory: (store: WatermarkStore) => store.resumeTokens
+            },
+            { provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }
+        ],
+        exports: [WatermarkService, ResumeTokenService, TOKEN_WATERMARK_SERVICE]
+    };
+}
+
+function optionsProvider({ inject, useFactory, useClass, useExisting }: ZqliteAsyncOptions): Provider {
+    const given = [useFactory, useClass, useExisting].filter(way => way !== undefined);
+    if (given.length !== 1) {
+        throw new InvalidOptionsError('ZeroWatermarkZqliteModule.forRootAsync is called wrongly', [
+            `expected exactly one of useFactory, useClass and useExisting, got ${given.length}`
+        ]);
+    }
+    if (useFactory !== undefined) {
+        return { provide: OPTIONS, inject: inject ?? [], useFactory };
+    }
+    const factory = useClass ?? useExisting;
+    return {
+        provide: OPTIONS,
+        inject: factory === undefined ? [] : [factory],
+        useFactory: (instance: ZqliteOptionsFactory) => instance.createZqliteOptions()
+    };
+}
+
+/** A factory may give anything at run time; what is no object is left to the check of the options. */
+function withNestLogger(configured: ConfiguredOptions): ConfiguredOptions {
+    return typeof configured === 'object' && configured !== null
+        ? { ...configured, logger: configured.logger ?? nestLogger() }
+        : configured;
+}
+
+function nestLogger(): WatermarkLogger {
+    const logger = new Logger('ZeroWatermarkZqlite');
+    return {
+        warn: message => logger.warn(message),
+        error: (message, error) => logger.error(message, error instanceof Error ? error.stack : error)
+    };
+}

@@ -1,0 +1,121 @@
+import {
+    type LexiVersion,
+    type ResumePoint,
+    ResumeTokenService,
+    type ShardHead,
+    WatermarkError,
+    WatermarkErrorCode
+} from '@cbnsndwch/zero-contracts';
+import { CallsUnderWay, checkResumeToken, checkShardId, positionGiven } from '@cbnsndwch/zero-contracts/backend';
+
+import type { ResolvedZqliteOptions } from './options.js';
+import { Shard } from './shard.js';
+import type { StoreDatabase } from './store-database.js';
+import type { Writer } from './writer.js';
+
+/** {@link ResumeTokenService} in an SQLite file. */
+export class ZqliteResumeTokenService extends ResumeTokenService {
+    readonly #database: StoreDatabase;
+    readonly #writer: Writer;
+    readonly #options: ResolvedZqliteOptions;
+    readonly #shards = new Map<string, Shard>();
+    readonly #calls = new CallsUnderWay();
+
+    constructor(database: StoreDatabase, writer: Writer, options: ResolvedZqliteOptions) {
+        super();
+        this.#database = database;
+        this.#writer = writer;
+        this.#options = options;
+    }
+
+    override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
+        return this.#call(shardId, async shard => {
+            const [watermark] = await shard.watermarksFor([this.#storable(resumeToken)]);
+            return watermark ?? '';
+        });
+    }
+
+    override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
+        return this.#call(shardId, shard =>
+            shard.watermarksFor(resumeTokens.map(resumeToken => this.#storable(resumeToken)))
+        );
+    }
+
+    override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
+        return this.#call(shardId, async shard => {
+            const position = positionGiven(watermark);
+            return position === undefined ? undefined : shard.tokenOf(position);
+        });
+    }
+
+    override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
+        return this.#call(shardId, async shard =>
+            lastWatermark === undefined || lastWatermark === ''
+                ? { kind: 'initial-sync' }
+                : shard.resume(String(lastWatermark))
+        );
+    }
+
+    override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
+        return this.#call(shardId, shard => shard.beginSync(this.#storable(resumeToken)));
+    }
+
+    override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
+        return this.#call(shardId, async shard => shard.acknowledge(String(watermark)));
+    }
+
+    override abandon(shardId: string): Promise<void> {
+        return this.#call(shardId, shard => shard.fence());
+    }
+
+    override clear(): Promise<void> {
+        return this.#calls.run(async () => {
+            for (const shardId of await this.#database.read(({ tokens }) => tokens.shardIds())) {
+                await this.#shard(shardId).fence();
+            }
+        });
+    }
+
+    override head(shardId: string): Promise<ShardHead | null> {
+        return this.#call(shardId, shard => shard.head());
+    }
+
+    override async provision(shardIds: readonly string[]): Promise<void> {
+        await Promise.all(shardIds.map(shardId => this.#call(shardId, shard => shard.provision())));
+    }
+
+    override async close(): Promise<void> {
+        await this.#calls.close();
+        this.#shards.forEach(shard => shard.stop());
+    }
+
+    #call<T>(shardId: string, run: (shard: Shard) => Promise<T>): Promise<T> {
+        return this.#calls.run(async () => run(this.#shard(checkShardId(shardId))));
+    }
+
+    #shard(shardId: string): Shard {
+        const known = this.#shards.get(shardId);
+        if (known !== undefined) {
+            return known;
+        }
+        const { logger, retainTokens, retainMs, compareResumeTokens } = this.#options;
+        const options = { shardId, logger, retainTokens, retainMs, compareResumeTokens };
+        const shard = new Shard(this.#database, this.#writer, options);
+        this.#shards.set(shardId, shard);
+        return shard;
+    }
+
+    /** Gives the token back if it can be stored. */
+    #storable(resumeToken: string): string {
+        const bytes = Buffer.byteLength(checkResumeToken(resumeToken));
+        const { maxValueSizeBytes } = this.#options;
+        if (bytes > maxValueSizeBytes) {
+            throw new WatermarkError(
+                WatermarkErrorCode.VALUE_TOO_LARGE,
+                `The resume token has ${bytes} bytes; the database ${this.#database.path} takes at most ${maxValueSizeBytes}.`,
+                { remediation: 'Raise maxValueSizeBytes.' }
+            );
+        }
+        return resumeToken;
+    }
+}

@@ -1,0 +1,289 @@
+import {
+    type AdvanceOptions,
+    type AdvanceResult,
+    CorruptRecordError,
+    RevisionConflictError,
+    type Watermark,
+    WatermarkError,
+    WatermarkErrorCode,
+    type WatermarkEvent,
+    WatermarkService,
+    type WatchAllOptions,
+    type WatchOptions
+} from '@cbnsndwch/zero-contracts';
+import {
+    CallsUnderWay,
+    checkExpectedRevision,
+    checkKey,
+    closedError,
+    encodeRecord,
+    inStringOrder,
+    runSafely
+} from '@cbnsndwch/zero-contracts/backend';
+
+import type { ChangeFeed } from './change-feed.js';
+import { readEntry, type RecordEntry, type RecordRow, type RecordTable } from './record-table.js';
+import { RowReader } from './row-reader.js';
+import type { StoreDatabase } from './store-database.js';
+import type { Writer } from './writer.js';
+
+/** The longest key, in bytes of its UTF-8: as much as the store on NATS takes at the most. */
+const MAX_KEY_BYTES = 3_000;
+
+/** What the service works on. */
+export interface WatermarkServiceContext {
+    readonly database: StoreDatabase;
+    readonly writer: Writer;
+    readonly feed: ChangeFeed;
+    readonly maxRecordBytes: number;
+}
+
+/** {@link WatermarkService} in an SQLite file. */
+export class ZqliteWatermarkService extends WatermarkService {
+    readonly #context: WatermarkServiceContext;
+    readonly #calls = new CallsUnderWay();
+    readonly #closing = new AbortController();
+    readonly #watches = new Set<() => void>();
+
+    constructor(context: WatermarkServiceContext) {
+        super();
+        this.#context = context;
+    }
+
+    override get(key: string): Promise<Watermark | null> {
+        return this.#read(records => watermarkIn(records.newest(storable(key))));
+    }
+
+    override set(key: string, version: string, data?: Record<string, unknown>): Promise<void> {
+        return this.#write(key, version, data, (records, record) => void records.append(key, record));
+    }
+
+    override delete(key: string): Promise<void> {
+        return this.#calls.run(async () => {
+            storable(key);
+            return this.#context.writer.write(({ records }) => {
+                if ((records.newest(key)?.record ?? null) !== null) {
+                    records.append(key, null);
+                }
+            });
+        });
+    }
+
+    override clear(): Promise<void> {
+        return this.#calls.run(async () => {
+            const { database, writer } = this.#context;
+            const end = await database.read(({ records }) => records.head());
+            const reader = RowReader.fromStart();
+            for (let last = 0; last < end;) {
+                const rows = await database.read(({ records }) => reader.next(records));
+                last = rows.at(-1)?.revision ?? end;
+                const keys = rows.flatMap(row => (this.#readOrLog(row)?.type === 'set' ? [row.key] : []));
+                const deletions = ({ records }: { readonly records: RecordTable }) =>
+                    keys.forEach(key => records.append(key, null));
+                await writer.write(deletions, { rows: keys.length });
+            }
+        });
+    }
+
+    override getAll(): Promise<Map<string, Watermark>> {
+        return this.#calls.run(async () => {
+            const all = new Map<string, Watermark>();
+            const reader = RowReader.fromStart();
+            const nextPage = () => this.#context.database.read(({ records }) => reader.next(records));
+            for (let rows = await nextPage(); rows.length > 0; rows = await nextPage()) {
+                for (const row of rows) {
+                    const entry = this.#readOrLog(row);
+                    // A key that was written since it was read comes again.
+                    all.delete(row.key);
+                    if (entry?.type === 'set') {
+                        all.set(row.key, entry.watermark);
+                    }
+                }
+            }
+            return all;
+        });
+    }
+
+    override getMany(keys: Iterable<string>): Promise<Map<string, Watermark>> {
+        return this.#read(records => {
+            const found = Array.from(keys, key => watermarkIn(records.newest(storable(key))));
+            return new Map(found.filter(watermark => watermark !== null).map(watermark => [watermark.key, watermark]));
+        });
+    }
+
+    override create(key: string, version: string, data?: Record<string, unknown>): Promise<number> {
+        return this.#write(key, version, data, (records, record) => {
+            const found = watermarkIn(records.newest(key));
+            if (found !== null) {
+                throw new RevisionConflictError(key, null, found.revision);
+            }
+            return records.append(key, record);
+        });
+    }
+
+    override compareAndSet(
+        key: string,
+        expectedRevision: number,
+        version: string,
+        data?: Record<string, unknown>
+    ): Promise<number> {
+        return this.#calls.run(async () => {
+            const record = this.#recordOf(key, version, data);
+            checkExpectedRevision(expectedRevision);
+            return this.#context.writer.write(({ records }) => {
+                const found = records.newest(key);
+                if (found?.revision !== expectedRevision) {
+                    throw new RevisionConflictError(key, expectedRevision, found?.revision ?? null);
+                }
+                // Refuses what is damaged.
+                watermarkIn(found);
+                return records.append(key, record);
+            });
+        });
+    }
+
+    override advance(
+        key: string,
+        version: string,
+        data?: Record<string, unknown>,
+        options: AdvanceOptions = {}
+    ): Promise<AdvanceResult> {
+        const compare = options.compare ?? inStringOrder;
+        return this.#write<AdvanceResult>(key, version, data, (records, record) => {
+            const current = watermarkIn(records.newest(key));
+            return current !== null && !(compare(version, current.version) > 0)
+                ? { advanced: false, current }
+                : { advanced: true, revision: records.append(key, record) };
+        });
+    }
+
+    override history(key: string): Promise<readonly Watermark[]> {
+        return this.#read(records => {
+            const entries = records.ofKey(storable(key)).map(readEntry);
+            return entries.flatMap(entry => ('watermark' in entry ? [entry.watermark] : []));
+        });
+    }
+
+    override watch(
+        key: string,
+        callback: (watermark: Watermark) => void,
+        options: WatchOptions = {}
+    ): Promise<() => void> {
+        return this.#calls.run(async () => {
+            const { database, feed } = this.#context;
+            let active = true;
+            const report = (error: unknown) =>
+                database.logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
+            const stopListening = await feed.listen(storable(key), options.includeCurrent === true, row => {
+                const entry = active ? this.#readOrLog(row) : undefined;
+                if (entry?.type === 'set') {
+                    runSafely(() => callback(entry.watermark), report);
+                } else if (entry?.type === 'delete') {
+                    const { revision, timestamp } = entry;
+                    runSafely(() => options.onDelete?.({ key, revision, timestamp }), report);
+                }
+            });
+            const stop = () => {
+                active = false;
+                this.#watches.delete(stop);
+                stopListening();
+            };
+            if (this.#calls.closed) {
+                stop();
+                throw closedError();
+            }
+            this.#watches.add(stop);
+            return stop;
+        });
+    }
+
+    override async *watchAll(options: WatchAllOptions = {}): AsyncGenerator<WatermarkEvent, void, undefined> {
+        if (this.#calls.closed) {
+            throw closedError();
+        }
+        const { prefix = '', includeCurrent = false, signal } = options;
+        const ends = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+        for await (const row of this.#context.feed.rows(includeCurrent, AbortSignal.any(ends))) {
+            const event = row === 'current-complete' ? { type: row } : this.#readOrLog(row);
+            if (event !== undefined && (row === 'current-complete' || row.key.startsWith(prefix))) {
+                yield event;
+            }
+        }
+    }
+
+    override async close(): Promise<void> {
+        const finished = this.#calls.close();
+        this.#closing.abort();
+        for (const stop of this.#watches) {
+            stop();
+        }
+        await finished;
+    }
+
+    #read<T>(run: (records: RecordTable) => T): Promise<T> {
+        return this.#calls.run(() => this.#context.database.read(({ records }) => run(records)));
+    }
+
+    #write<T>(
+        key: string,
+        version: string,
+        data: Record<string, unknown> | undefined,
+        run: (records: RecordTable, record: string) => T
+    ): Promise<T> {
+        return this.#calls.run(async () => {
+            const record = this.#recordOf(key, version, data);
+            return this.#context.writer.write(({ records }) => run(records, record));
+        });
+    }
+
+    /** What is to be stored, if it can be. */
+    #recordOf(key: string, version: string, data: Record<string, unknown> | undefined): string {
+        storable(key);
+        const record = encodeRecord(version, data);
+        const bytes = Buffer.byteLength(record);
+        if (bytes > this.#context.maxRecordBytes) {
+            throw new WatermarkError(
+                WatermarkErrorCode.VALUE_TOO_LARGE,
+                `The record of ${JSON.stringify(key)} has ${bytes} bytes; ` +
+                    `the database ${this.#context.database.path} takes at most ${this.#context.maxRecordBytes}.`,
+                { remediation: 'Store less data, or raise maxValueSizeBytes.' }
+            );
+        }
+        return record;
+    }
+
+    #readOrLog(row: RecordRow): RecordEntry | undefined {
+        const { database } = this.#context;
+        const entry = readEntry(row);
+        if (entry instanceof CorruptRecordError) {
+            database.logger.warn(`Database ${database.path}: ${entry.message}`);
+            return undefined;
+        }
+        return entry;
+    }
+}
+
+/** The watermark in a revision; `null` when there is none or it says that the key was deleted. */
+function watermarkIn(row: RecordRow | undefined): Watermark | null {
+    const entry = row === undefined ? undefined : readEntry(row);
+    if (entry instanceof CorruptRecordError) {
+        throw entry;
+    }
+    return entry?.type === 'set' ? entry.watermark : null;
+}
+
+/**
+ * Gives the key back if it can be stored.
+ *
+ * @throws {WatermarkError} `INVALID_KEY`
+ */
+function storable(key: string): string {
+    const bytes = Buffer.byteLength(checkKey(key));
+    if (bytes > MAX_KEY_BYTES) {
+        throw new WatermarkError(
+            WatermarkErrorCode.INVALID_KEY,
+            `The key ${JSON.stringify(`${key.slice(0, 60)}…`)} has ${bytes} bytes; expected at most ${MAX_KEY_BYTES}.`
+        );
+    }
+    return key;
+}
