@@ -4,7 +4,7 @@ import { type NatsServer, startNatsServer } from '../../src/testing.js';
 import { natsServers } from '../nats-binaries.js';
 import { eventually, uniqueBucket } from '../support/backends.js';
 import { connectionsOf } from '../support/monitor.js';
-import { installWithNest, NestApp, type NestInstallation, type NestMajor } from '../support/nest.js';
+import { installWithNest, NestApp, type NestInstallation, type NestMajor } from '../../../../test/support/nest.js';
 
 const STORED_IN_ALL_HOOKS = [
     'onModuleDestroy: stored',
@@ -18,7 +18,11 @@ describe.each<NestMajor>([11, 12])('the built package under NestJS %i', major =>
     beforeAll(async () => {
         [server, installation] = await Promise.all([
             startNatsServer({ binary: natsServers().newest.path }),
-            installWithNest(major)
+            installWithNest(major, {
+                name: 'zero-watermark-nats-kv',
+                dependencies: ['@nats-io/transport-node'],
+                scenarios: new URL('../support/nest-scenarios.mjs', import.meta.url)
+            })
         ]);
     });
     afterAll(async () => {

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 
 import { RequestError } from '@nats-io/transport-node';
 
-import { openWatermarkStore, type NatsKvConfig, type WatermarkLogger, type WatermarkStore } from '../../src/store.js';
+import { openWatermarkStore, type NatsKvConfig, type WatermarkStore } from '../../src/store.js';
 import { startNatsCluster, startNatsServer } from '../../src/testing.js';
 import { natsServers } from '../nats-binaries.js';
+
+export { eventually, type RecordedLog, recordLog, rejectionOf } from '../../../../test/support/expectations.js';
 
 /** A running backend: one server, or three of them with every bucket on all three. */
 export interface Backend extends AsyncDisposable {
@@ -37,23 +39,6 @@ export function uniqueBucket(): string {
     return `test-${randomUUID()}`;
 }
 
-/** What was logged, for tests that expect it. */
-export interface RecordedLog extends WatermarkLogger {
-    readonly warnings: string[];
-    readonly errors: { readonly message: string; readonly error: unknown }[];
-}
-
-export function recordLog(): RecordedLog {
-    const warnings: string[] = [];
-    const errors: { message: string; error: unknown }[] = [];
-    return {
-        warnings,
-        errors,
-        warn: message => warnings.push(message),
-        error: (message, error) => errors.push({ message, error })
-    };
-}
-
 /** Opens a store on a backend, in a bucket of its own unless one is named. */
 export function openOn(
     backend: Pick<Backend, 'urls' | 'replicas'> & Partial<AsyncDisposable>,
@@ -65,29 +50,6 @@ export function openOn(
         replicas: backend.replicas,
         ...options
     });
-}
-
-/** The error with which a call is rejected; fails the test if it is not. */
-export async function rejectionOf(call: Promise<unknown>): Promise<Error> {
-    const outcome = await call.then(
-        value => ({ value }),
-        (error: unknown) => ({ error })
-    );
-    if ('error' in outcome && outcome.error instanceof Error) {
-        return outcome.error;
-    }
-    throw new Error(`Expected a rejection with an Error, got ${JSON.stringify(outcome)}`);
-}
-
-/** Resolves as soon as `condition` holds, looking each 5 ms; rejects after `timeoutMs`, saying what was awaited. */
-export async function eventually(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
-    const until = performance.now() + timeoutMs;
-    while (!condition()) {
-        if (performance.now() > until) {
-            throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`);
-        }
-        await new Promise(resolve => setTimeout(resolve, 5));
-    }
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * A Nest application in a process of its own, under whichever Nest its node_modules have.
  *
- * It is started with a scenario's name and its options (JSON), says `{ started }` or `{ failed }`, and then does what it is
+ * It is started with the name of a scenario of its package and its options (JSON), says `{ started }` or `{ failed }`, and then does what it is
  * asked to, one message after another. Written without decorators' syntax, so that nothing stands between it and the
  * built packages.
  */
@@ -10,10 +10,9 @@ import 'reflect-metadata';
 import { createRequire } from 'node:module';
 
 import { Inject, Injectable, Logger, Module } from '@nestjs/common';
-import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
-import { WatermarkService, ZeroWatermarkNatsKvModule } from '@cbnsndwch/zero-watermark-nats-kv';
-import { connect } from '@nats-io/transport-node';
+
+import { scenariosOf, WatermarkService } from './scenarios.mjs';
 
 const [scenario, json] = process.argv.slice(2);
 const given = JSON.parse(json);
@@ -48,53 +47,11 @@ Inject(WatermarkService)(Feature, undefined, 0);
 class FeatureModule {}
 Module({ providers: [Feature], exports: [Feature] })(FeatureModule);
 
-class OptionsFactory {
-    constructor(config) {
-        this.config = config;
-    }
-    async createNatsKvOptions() {
-        return { servers: this.config.get('NATS_SERVERS')?.split(','), bucket: this.config.get('NATS_BUCKET') };
-    }
-}
-Injectable()(OptionsFactory);
-Inject(ConfigService)(OptionsFactory, undefined, 0);
-
-class OptionsModule {}
-const configuration = ConfigModule.forRoot({
-    ignoreEnvFile: true,
-    load: [() => ({ NATS_SERVERS: given.servers?.join(','), NATS_BUCKET: given.bucket })]
-});
-Module({ imports: [configuration], providers: [OptionsFactory], exports: [OptionsFactory] })(OptionsModule);
-
-const scenarios = {
-    forRoot: () => ZeroWatermarkNatsKvModule.forRoot(given),
-    useFactory: () =>
-        ZeroWatermarkNatsKvModule.forRootAsync({
-            imports: [configuration],
-            inject: [ConfigService],
-            useFactory: async config => ({
-                servers: config.get('NATS_SERVERS')?.split(','),
-                bucket: config.get('NATS_BUCKET'),
-                credentials: config.get('NATS_CREDENTIALS')
-            })
-        }),
-    useFactoryWithoutResult: () => ZeroWatermarkNatsKvModule.forRootAsync({ useFactory: () => undefined }),
-    useClass: () => ZeroWatermarkNatsKvModule.forRootAsync({ imports: [configuration], useClass: OptionsFactory }),
-    useExisting: () =>
-        ZeroWatermarkNatsKvModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsFactory }),
-    existingConnection: async () =>
-        ZeroWatermarkNatsKvModule.forRoot({
-            bucket: given.bucket,
-            connection: await connect({ servers: given.servers, name: 'of the application' })
-        }),
-    nothing: () => ZeroWatermarkNatsKvModule.forRootAsync({})
-};
-
 class AppModule {}
 let app;
 
 async function start() {
-    Module({ imports: [await scenarios[scenario](), FeatureModule] })(AppModule);
+    Module({ imports: [await scenariosOf(given)[scenario](), FeatureModule] })(AppModule);
     const options = { abortOnError: false, logger: ['error', 'warn'] };
     const moduleIdGeneratorAlgorithm = given.deepHash === true ? 'deep-hash' : 'reference';
     delete given.deepHash;

@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import type { NatsKvConfig } from '../../src/store.js';
-
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A folder in which the built packages are installed beside one major version of Nest, as a user has them. */
 export interface NestInstallation extends AsyncDisposable {
@@ -18,28 +16,42 @@ export interface NestInstallation extends AsyncDisposable {
 const NEST_FOLDERS = { 11: 'test/nest-11/node_modules', 12: 'node_modules' } as const;
 export type NestMajor = keyof typeof NEST_FOLDERS;
 
+/** A package with a Nest module, as it is to be installed. */
+export interface PackageWithNest {
+    /** Its folder in `packages`. */
+    readonly name: string;
+    /** What it needs beside Nest and zero-contracts. */
+    readonly dependencies: readonly string[];
+    /** Tells the application in which ways to configure it: exports `WatermarkService` and `scenariosOf(given)`. */
+    readonly scenarios: URL;
+}
+
 /**
  * Installs the packages as they were built. They are copied, so that their imports are looked up in that folder, and not
  * where they come from.
  */
-export async function installWithNest(major: NestMajor): Promise<NestInstallation> {
+export async function installWithNest(
+    major: NestMajor,
+    { name: packageName, dependencies, scenarios }: PackageWithNest
+): Promise<NestInstallation> {
     const folder = await mkdtemp(join(tmpdir(), `zero-watermark-nest-${major}-`));
     const modules = join(folder, 'node_modules');
     const install = async (name: string, from: string) => {
         await mkdir(join(modules, name, '..'), { recursive: true });
         await symlink(join(root, from, name), join(modules, name));
     };
-    for (const name of ['zero-contracts', 'zero-watermark-nats-kv']) {
+    for (const name of ['zero-contracts', packageName]) {
         for (const part of ['package.json', 'dist']) {
             await cp(join(root, 'packages', name, part), join(modules, '@cbnsndwch', name, part), { recursive: true });
         }
     }
     await Promise.all([
         ...['common', 'core', 'config'].map(name => install(`@nestjs/${name}`, NEST_FOLDERS[major])),
-        ...['rxjs', 'reflect-metadata', '@nats-io/transport-node'].map(name => install(name, 'node_modules'))
+        ...['rxjs', 'reflect-metadata', ...dependencies].map(name => install(name, 'node_modules'))
     ]);
     const app = join(folder, 'app.mjs');
     await cp(fileURLToPath(new URL('nest-app.mjs', import.meta.url)), app);
+    await cp(fileURLToPath(scenarios), join(folder, 'scenarios.mjs'));
     return { app, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
@@ -85,7 +97,7 @@ export class NestApp extends EventEmitter implements AsyncDisposable {
     static async start(
         installation: NestInstallation,
         scenario: string,
-        options: Partial<NatsKvConfig> & { readonly deepHash?: boolean }
+        options: object
     ): Promise<{ readonly app: NestApp; readonly failure: NestFailure | undefined }> {
         const child = fork(installation.app, [scenario, JSON.stringify(options)], { execArgv: [], silent: true });
         const app = new NestApp(child);
