@@ -22,13 +22,16 @@ export interface FileIdentity {
  * SQLite itself does the looking (`immutable`): opening the file in any other way and closing it again would release the
  * locks that this process has on it.
  *
- * @throws {WatermarkError} `BUCKET_NOT_FOUND`: its folder is missing. `BUCKET_MISMATCH`: it is no file, no database, that
+ * @throws {WatermarkError} `BUCKET_NOT_FOUND`: its folder is missing, or itself, and it may not be made. `BUCKET_MISMATCH`: it is no file, no database, that
  *   of another program, or of a newer release.
  */
-export function inspectFile(sqlite: SqliteLibrary, path: string): void {
+export function inspectFile(sqlite: SqliteLibrary, path: string, mayCreate: boolean): void {
+    inspectFolder(dirname(path));
     const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined && !mayCreate) {
+        throw fileGone(path);
+    }
     if (found === undefined) {
-        inspectFolder(dirname(path));
         return;
     }
     if (!found.isFile()) {
@@ -60,6 +63,15 @@ function inspectFolder(folder: string): void {
     }
 }
 
+/** The file was there, and is not any more. */
+export function fileGone(path: string): WatermarkError {
+    return new WatermarkError(
+        WatermarkErrorCode.BUCKET_NOT_FOUND,
+        `The database ${path} was removed while it was in use.`,
+        { remediation: 'Put a copy in its place, or start again to have a new one made.' }
+    );
+}
+
 /** What a connection has open now. Call it once a statement has been run: the first one opens the log. */
 export function identityOf(path: string): FileIdentity {
     const logPath = `${realpathSync(path)}-wal`;
@@ -70,16 +82,25 @@ export function identityOf(path: string): FileIdentity {
  * Whether the paths still lead to what the connection has open. No other file can have its number as long as it is open.
  */
 export function compareIdentity(identity: FileIdentity): 'same' | 'missing' | 'replaced' {
-    const main = statSync(identity.path, { bigint: true, throwIfNoEntry: false });
+    const main = find(identity.path);
     if (main === undefined) {
         return 'missing';
     }
     return isSame(identity.main, main) && hasSameLog(identity) ? 'same' : 'replaced';
 }
 
+export function hasSameMain({ path, main }: FileIdentity): boolean {
+    const found = find(path);
+    return found !== undefined && isSame(main, found);
+}
+
 export function hasSameLog({ logPath, log }: FileIdentity): boolean {
-    const found = statSync(logPath, { bigint: true, throwIfNoEntry: false });
+    const found = find(logPath);
     return found !== undefined && isSame(log, found);
+}
+
+function find(path: string): BigIntStats | undefined {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
 function isSame(a: BigIntStats, b: BigIntStats): boolean {

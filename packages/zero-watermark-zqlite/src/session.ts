@@ -1,13 +1,21 @@
-import { unlinkSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
 
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
-import { compareIdentity, type FileIdentity, hasSameLog, identityOf, inspectFile } from './database-file.js';
+import {
+    compareIdentity,
+    type FileIdentity,
+    hasSameLog,
+    hasSameMain,
+    identityOf,
+    inspectFile
+} from './database-file.js';
 import type { ResolvedZqliteOptions } from './options.js';
 import { IN_MEMORY } from './options-check.js';
 import { RecordTable } from './record-table.js';
 import { type Migration, MIGRATIONS, prepareSchema } from './schema.js';
 import type { Connection, SqliteLibrary } from './sqlite.js';
+import { isBusy } from './sqlite-errors.js';
 import { TokenTable } from './token-table.js';
 
 /** The log is cut back to this once it was larger, as after a removal of many tokens. */
@@ -55,7 +63,7 @@ export class Session {
     static open({ sqlite, options, migrations = MIGRATIONS }: SessionOptions, mayCreate: boolean): Session {
         const { database: path, tableName, synchronous } = options;
         if (path !== IN_MEMORY) {
-            inspectFile(sqlite, path);
+            inspectFile(sqlite, path, mayCreate);
         }
         // Waiting for a lock is done without SQLite, so that it does not block the process.
         const connection = new sqlite(path, { timeout: 0, fileMustExist: !mayCreate });
@@ -74,6 +82,7 @@ export class Session {
             connection.pragma('fullfsync = on');
             connection.pragma('checkpoint_fullfsync = on');
             connection.pragma(`journal_size_limit = ${LOG_LIMIT_BYTES}`);
+            checkWritable(connection, tableName);
             return new Session(connection, options);
         } catch (error) {
             connection.close();
@@ -122,22 +131,51 @@ export class Session {
     }
 
     /**
-     * Closes a file that another one has taken the place of. Its log must not be taken for that of the new one, so it is
-     * brought into the old file, wherever that is now, and removed. All processes that have the old file open do the same,
-     * one after the other: whoever finds another log at the path leaves that alone.
+     * Closes a file that another one has taken the place of. What is at the path now is what counts, so the log of the old
+     * one must not get into it: neither because it is taken for its log, nor when SQLite brings it into the file it closes.
+     *
+     * All processes that have the old file open do this one after the other, and each looks at what is left to be done. Until
+     * it is done the session stays open.
      */
     leaveReplaced(): void {
-        try {
+        if (this.#identity !== undefined) {
+            this.#partFrom(this.#identity);
+        }
+        this.close();
+    }
+
+    #partFrom(identity: FileIdentity): void {
+        if (!hasSameMain(identity)) {
+            // Wherever the old file is now, it has all that was acknowledged.
             this.#connection.pragma('wal_checkpoint(PASSIVE)');
-            this.begin();
-            if (this.#identity !== undefined && hasSameLog(this.#identity)) {
-                const { logPath } = this.#identity;
-                unlinkSync(logPath);
-                unlinkSync(logPath.replace(/-wal$/, '-shm'));
+        }
+        this.begin();
+        try {
+            if (hasSameMain(identity)) {
+                // Written over, and the log removed. SQLite leaves a file alone that is not at its path any more.
+                const other = `${identity.path}-${process.pid}`;
+                copyFileSync(identity.path, other);
+                renameSync(other, identity.path);
+            } else if (hasSameLog(identity)) {
+                rmSync(identity.logPath);
+                rmSync(identity.logPath.replace(/-wal$/, '-shm'), { force: true });
             }
         } finally {
             this.rollback();
-            this.close();
+        }
+    }
+}
+
+/**
+ * Begins to write, and writes nothing. A file that may not be written is opened by SQLite without a word, and it says so
+ * only here, before it looks whether the file is locked.
+ */
+function checkWritable(connection: Connection, tableName: string): void {
+    try {
+        connection.exec(`DELETE FROM "${tableName}" WHERE false`);
+    } catch (error) {
+        if (!isBusy(error)) {
+            throw error;
         }
     }
 }

@@ -1,6 +1,7 @@
-import { isWatermarkError, WatermarkError, WatermarkErrorCode, type WatermarkLogger } from '@cbnsndwch/zero-contracts';
+import { isWatermarkError, type WatermarkLogger } from '@cbnsndwch/zero-contracts';
 import { backOff, closedError, Deadline } from '@cbnsndwch/zero-contracts/backend';
 
+import { fileGone } from './database-file.js';
 import { Session, type SessionOptions } from './session.js';
 import { fromFileSystem, isBusy, isSqliteError, toWatermarkError } from './sqlite-errors.js';
 
@@ -69,8 +70,9 @@ export class StoreDatabase {
             try {
                 return run(this.#session);
             } catch (error) {
-                if (!isBusy(error)) {
-                    throw this.toWatermarkError(error);
+                // It may be locked, or another file may have taken its place.
+                if (!isSqliteError(error)) {
+                    throw error;
                 }
             }
         }
@@ -88,11 +90,7 @@ export class StoreDatabase {
         }
         const found = this.#session?.compareFile() ?? 'replaced';
         if (found === 'missing') {
-            throw new WatermarkError(
-                WatermarkErrorCode.BUCKET_NOT_FOUND,
-                `The database ${this.path} was removed while it was in use.`,
-                { remediation: 'Put a copy in its place, or start again to have a new one made.' }
-            );
+            throw fileGone(this.path);
         }
         if (found === 'replaced' || this.#session === undefined) {
             this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined));
@@ -141,9 +139,11 @@ export class StoreDatabase {
     }
 
     async #reopen(): Promise<Session> {
+        // Nobody reads in it any more without coming by here.
+        this.#checkedAt = Number.NEGATIVE_INFINITY;
         const replaced = this.#session;
+        await this.whileBusy(Deadline.in(this.busyTimeoutMs), async () => replaced?.leaveReplaced());
         this.#session = undefined;
-        replaced?.leaveReplaced();
         const session = await this.whileBusy(Deadline.in(this.busyTimeoutMs), async () =>
             Session.open(this.#options, false)
         );

@@ -6,6 +6,8 @@ import Database from '@rocicorp/zero-sqlite3';
 
 import { openWatermarkStore, type WatermarkStore, type ZqliteOptions } from '../../src/store.js';
 
+import { recordLog } from '../../../../test/support/expectations.js';
+
 export { eventually, recordLog, rejectionOf } from '../../../../test/support/expectations.js';
 
 /** A folder for one test, with the path of a database in it, that is removed with all it holds. */
@@ -16,7 +18,7 @@ export class Place implements AsyncDisposable {
 
     /** Opens a store on the file, which is closed at the end of the test. */
     async open(options: Partial<ZqliteOptions> = {}): Promise<WatermarkStore> {
-        const store = await openWatermarkStore({ database: this.database, ...options });
+        const store = await openWatermarkStore({ database: this.database, logger: recordLog(), ...options });
         this.#stores.push(store);
         return store;
     }

@@ -51,6 +51,22 @@ const roles = {
         }
     },
 
+    /** Writes until that fails, and looks at what is there then, twice. */
+    async filler({ watermarks }) {
+        const text = 'x'.repeat(20_000);
+        for (let stored = 0; ; stored += 1) {
+            try {
+                await watermarks.set(`key.${stored}`, 'v1', { text });
+            } catch ({ code }) {
+                const sizes = [(await watermarks.getAll()).size];
+                await watermarks.delete('nobody');
+                sizes.push((await watermarks.getAll()).size);
+                say({ stored, code, sizes });
+                return;
+            }
+        }
+    },
+
     /** Writes once, and leaves the store open. */
     async visitor({ watermarks }) {
         await watermarks.set('visited', 'v1');
