@@ -19,6 +19,8 @@ import { formatMessage } from 'publint/utils';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Every package is for ESM alone, so what `require` and old resolvers make of it does not matter. */
 const NOT_FOR_US = new Set(['node10', 'node16-cjs']);
+/** Entries that are a Nest module; all others do without it. */
+const NEED_NEST = new Set(['@cbnsndwch/zero-watermark-nats-kv', '@cbnsndwch/zero-watermark-zqlite']);
 const WANTED = ['README.md', 'LICENSE', 'package.json'];
 const UNWANTED = [
     /\.test(-d)?\.[cm]?[jt]s/,
@@ -160,7 +162,7 @@ function checkInstalled(all, workspace) {
         report('all', 'NestJS was installed although nobody asked for it; its peers must be optional');
     }
     for (const [entry, failure] of withoutNest) {
-        const needsNest = entry === '@cbnsndwch/zero-watermark-nats-kv';
+        const needsNest = NEED_NEST.has(entry);
         if (needsNest ? !failure.startsWith('ERR_MODULE_NOT_FOUND') : failure !== '') {
             report(entry, needsNest ? 'is expected to need NestJS' : `can't be imported without NestJS: ${failure}`);
         }

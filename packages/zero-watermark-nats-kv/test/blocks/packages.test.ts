@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { root } from './documents.js';
 import { typeScript } from './project.js';
@@ -17,22 +17,25 @@ test('a type test notices a wrong type', async () => {
     expect(problems.match(/error TS\d+/g)).toHaveLength(2);
 });
 
-test('./store reaches neither Nest nor the module', () => {
-    const reached = graphOf(resolve(root, 'packages/zero-watermark-nats-kv/dist/store.js'));
-    const packages = [...reached].filter(name => !name.startsWith('/') && !name.startsWith('node:'));
-    expect(packages.toSorted()).toEqual([
-        '@cbnsndwch/zero-contracts',
-        '@cbnsndwch/zero-contracts/backend',
-        '@nats-io/transport-node'
-    ]);
-    const files = [...reached].filter(name => name.startsWith('/')).map(name => relative(root, name));
-    expect(files.filter(name => /module|\/index\.js$|testing/.test(name))).toEqual([]);
-    expect(files).toContain('packages/zero-watermark-nats-kv/dist/nats-kv-watermark.service.js');
-});
+const stores = [
+    { name: 'zero-watermark-nats-kv', needs: '@nats-io/transport-node', service: 'nats-kv-watermark.service.js' },
+    { name: 'zero-watermark-zqlite', needs: '@rocicorp/zero-sqlite3', service: 'zqlite-watermark.service.js' }
+];
 
-test('the types of ./store reach neither', () => {
-    const reached = graphOf(resolve(root, 'packages/zero-watermark-nats-kv/dist/store.d.ts'));
-    expect([...reached].filter(name => name.startsWith('@nestjs/') || name.includes('.module.'))).toEqual([]);
+describe.each(stores)('./store of $name', ({ name, needs, service }) => {
+    test('reaches neither Nest nor the module', () => {
+        const reached = graphOf(resolve(root, `packages/${name}/dist/store.js`));
+        const packages = [...reached].filter(name => !name.startsWith('/') && !name.startsWith('node:'));
+        expect(packages.toSorted()).toEqual(['@cbnsndwch/zero-contracts', '@cbnsndwch/zero-contracts/backend', needs]);
+        const files = [...reached].filter(name => name.startsWith('/')).map(name => relative(root, name));
+        expect(files.filter(name => /module|\/index\.js$|testing/.test(name))).toEqual([]);
+        expect(files).toContain(`packages/${name}/dist/${service}`);
+    });
+
+    test('reaches neither in its types', () => {
+        const reached = graphOf(resolve(root, `packages/${name}/dist/store.d.ts`));
+        expect([...reached].filter(name => name.startsWith('@nestjs/') || name.includes('.module.'))).toEqual([]);
+    });
 });
 
 test('./testing needs nothing but Node', () => {

@@ -75,7 +75,8 @@ export class Scene implements AsyncDisposable {
             .replaceAll(/nats:\/\/(localhost|nats-\d\.example\.com):4222/g, this.url)
             // Not the address: certificates are made out to names.
             .replaceAll('tls://nats.example:4222', `tls://localhost:${new URL(this.url).port}`)
-            .replaceAll(/(?<=bucket: ')[\w-]+(?=')/g, this.bucket);
+            .replaceAll(/(?<=bucket: ')[\w-]+(?=')/g, this.bucket)
+            .replaceAll(/(?<=database: ')\.\/[\w.-]+(?=')/g, join(dirname(this.#scriptPath), `${this.bucket}.db`));
         const strange = /\b(nats|tls):\/\/(?!(127\.0\.0\.1|localhost):(?!4222\b))[^'"`\s]+/.exec(script);
         if (strange !== null) {
             throw new Error(`No block may reach for a server that is not the test's own: ${strange[0]}`);
