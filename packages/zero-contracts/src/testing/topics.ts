@@ -1,0 +1,39 @@
+import type { Topic } from './promise.js';
+import { advancing } from './watermarks/advance.js';
+import { clearing } from './watermarks/clear.js';
+import { comparing } from './watermarks/compare-and-set.js';
+import { creating } from './watermarks/create.js';
+import { deleting } from './watermarks/delete.js';
+import { foreignRecords } from './watermarks/foreign-records.js';
+import { getAndSet } from './watermarks/get-and-set.js';
+import { histories } from './watermarks/history.js';
+import { keys } from './watermarks/keys.js';
+import { lifetime } from './watermarks/lifetime.js';
+import { many } from './watermarks/many.js';
+import { merging } from './watermarks/merging.js';
+import { refusals } from './watermarks/refusals.js';
+import { values } from './watermarks/values.js';
+import { watchingAll } from './watermarks/watch-all.js';
+import { watchFailures } from './watermarks/watch-failures.js';
+import { watching } from './watermarks/watch.js';
+
+/** Every promise, by what it is about. */
+export const topics: readonly Topic[] = [
+    getAndSet,
+    merging,
+    values,
+    keys,
+    refusals,
+    deleting,
+    clearing,
+    many,
+    creating,
+    comparing,
+    advancing,
+    histories,
+    watching,
+    watchFailures,
+    watchingAll,
+    foreignRecords,
+    lifetime
+];
