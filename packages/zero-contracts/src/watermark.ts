@@ -135,10 +135,11 @@ export abstract class WatermarkService implements AsyncDisposable {
     /**
      * Stores a watermark only if the key is still at `expectedRevision`.
      *
-     * The store itself does the check, so a stale read cannot break it.
+     * The store itself does the check, so a stale read cannot break it. A key that was deleted is at no revision, not at
+     * that of its deletion either.
      *
      * @returns the new revision
-     * @throws {RevisionConflictError} the key has moved on; carries the actual revision.
+     * @throws {RevisionConflictError} the key has moved on; carries the actual revision, `null` when there is none.
      * @throws {WatermarkError} as {@link set}, `INVALID_ARGUMENT` for a revision that is not a positive whole number,
      *   and `CORRUPT_RECORD` when something else is stored under the key.
      */

@@ -142,20 +142,21 @@ export class NatsKvWatermarkService extends WatermarkService {
             const subject = this.#subjectOf(key);
             const content = this.#contentOf(key, version, data);
             checkExpectedRevision(expectedRevision);
-            // Read to refuse a damaged record; the server, not this read, decides whether the revision is right.
+            // Read to refuse what is no watermark; the server, not this read, decides whether the revision is right.
             const found = await this.#context.store.read({ last_by_subj: subject }, deadline);
-            if (found?.sequence === expectedRevision) {
-                this.#watermarkIn(found);
+            if (found?.sequence === expectedRevision && this.#watermarkIn(found) === null) {
+                throw new RevisionConflictError(key, expectedRevision, null);
             }
             const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
             if (result.stored) {
                 return result.revision;
             }
-            const actual =
-                result.actualRevision ??
-                (await this.#readConflicting(subject, expectedRevision, result, deadline))?.sequence ??
-                null;
-            throw new RevisionConflictError(key, expectedRevision, actual === 0 ? null : actual);
+            const there =
+                result.actualRevision === (found?.sequence ?? 0)
+                    ? found
+                    : await this.#readConflicting(subject, expectedRevision, result, deadline);
+            const actual = there === null ? null : this.#watermarkIn(there);
+            throw new RevisionConflictError(key, expectedRevision, actual?.revision ?? null);
         });
     }
 

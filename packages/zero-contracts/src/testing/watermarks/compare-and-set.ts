@@ -81,6 +81,26 @@ export const comparing: Topic = {
             const expected = { key: key('a'), expectedRevision: foreign, actualRevision: actual };
             await conflicts(() => watermarks.compareAndSet(key('a'), foreign, 'v2'), expected, 'compareAndSet');
         }),
+        promise('a key that was deleted is at no revision', async ({ watermarks, key }) => {
+            const first = await watermarks.create(key(), 'v1');
+            await watermarks.delete(key());
+            const expected = { key: key(), expectedRevision: first, actualRevision: null };
+            await conflicts(() => watermarks.compareAndSet(key(), first, 'v2'), expected, 'compareAndSet');
+            equals(await watermarks.get(key()), null, 'get after the refusal');
+        }),
+        promise('a key that was deleted is not at the revision of its deletion either', async scene => {
+            const { watermarks, key, recorder } = scene;
+            await watermarks.set(key(), 'v1');
+            const deletions = recorder<number>();
+            const onDelete = ({ revision }: { revision: number }) => deletions.add(revision);
+            const unwatch = await watermarks.watch(key(), () => {}, { onDelete });
+            await watermarks.delete(key());
+            const deletion = await deletions.at(0, 'the deletion');
+            unwatch();
+            const expected = { key: key(), expectedRevision: deletion, actualRevision: null };
+            await conflicts(() => watermarks.compareAndSet(key(), deletion, 'v2'), expected, 'compareAndSet');
+            equals(await watermarks.get(key()), null, 'get after the refusal');
+        }),
         promise('of two with the same revision one wins', async ({ watermarks, key }) => {
             const revision = await watermarks.create(key(), 'v1');
             const outcomes = await Promise.allSettled(

@@ -17,11 +17,13 @@ export const foreignRecords: Topic = {
         withForeignRecords('every call that would take it for a watermark refuses it', async scene => {
             const { watermarks, key } = scene;
             await watermarks.set(key('good'), 'v1');
+            const { revision } = present(await watermarks.get(key('good')), 'get');
             await storeForeignRecord(scene, key());
             const calls = {
                 get: () => watermarks.get(key()),
                 getMany: () => watermarks.getMany([key('good'), key()]),
                 create: () => watermarks.create(key(), 'v1'),
+                compareAndSet: () => watermarks.compareAndSet(key(), revision, 'v1'),
                 advance: () => watermarks.advance(key(), 'v1')
             };
             for (const [method, call] of Object.entries(calls)) {
