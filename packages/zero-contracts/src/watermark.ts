@@ -29,7 +29,7 @@ export interface AdvanceOptions {
 /** Options of {@link WatermarkService.watch}. */
 export interface WatchOptions {
     /**
-     * Also deliver the watermark that is there now, before all changes.
+     * Also deliver the watermark that is there now, before all changes. Deletions that are past are not told.
      *
      * @default false
      */
@@ -52,6 +52,9 @@ export interface WatchAllOptions {
     readonly prefix?: string;
     /**
      * Begin with all watermarks that are there now, then say `current-complete`, then go on with changes.
+     *
+     * What was replaced or deleted before is left out as a rule. A store whose replicas lag may tell of it nevertheless,
+     * but what it tells last of a key is right, and it tells of a deletion only where it has told of the watermark.
      *
      * @default false
      */

@@ -22,10 +22,12 @@ import {
     runSafely
 } from '@cbnsndwch/zero-contracts/backend';
 
+import { CurrentReport } from './current-report.js';
 import { Feed, type FeedContext } from './feed.js';
 import type { StoredMessage } from './jetstream.js';
 import { subjectOfKey } from './key-codec.js';
 import { KeyWrites } from './key-writes.js';
+import { readCurrent } from './read-current.js';
 import { type RecordEntry, readEntry } from './record-entry.js';
 import type { RecordWrite, WriteResult } from './record-store.js';
 
@@ -92,8 +94,7 @@ export class NatsKvWatermarkService extends WatermarkService {
     override getAll(): Promise<Map<string, Watermark>> {
         return this.#call(async () => {
             const all = new Map<string, Watermark>();
-            const { bucket, timeoutMs } = this.#context;
-            await this.#readCurrent(`${bucket.subjectPrefix}>`, Deadline.in(timeoutMs), message => {
+            await readCurrent(this.#context, message => {
                 const entry = this.#readOrLog(message);
                 if (entry?.type === 'set') {
                     all.set(entry.watermark.key, entry.watermark);
@@ -214,17 +215,22 @@ export class NatsKvWatermarkService extends WatermarkService {
             let active = true;
             const report = (error: unknown) =>
                 logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
-            const feed = await Feed.open(this.#context, this.#subjectOf(key), options.includeCurrent === true, {
+            const { includeCurrent = false } = options;
+            const current = new CurrentReport(includeCurrent);
+            const feed = await Feed.open(this.#context, this.#subjectOf(key), includeCurrent, {
                 message: message => {
                     const entry = active ? this.#readOrLog(message) : undefined;
-                    if (entry?.type === 'set') {
+                    if (entry === undefined || !current.takes(entry)) {
+                        return;
+                    }
+                    if (entry.type === 'set') {
                         runSafely(() => callback(entry.watermark), report);
-                    } else if (entry?.type === 'delete') {
+                    } else {
                         const { revision, timestamp } = entry;
                         runSafely(() => options.onDelete?.({ key: entry.key, revision, timestamp }), report);
                     }
                 },
-                currentComplete: () => {},
+                currentComplete: () => current.complete(),
                 flowControl: resume => resume()
             });
             const stop = () => {
@@ -248,6 +254,7 @@ export class NatsKvWatermarkService extends WatermarkService {
         const { prefix = '', includeCurrent = false, signal } = options;
         const { bucket } = this.#context;
         const queue = new EventQueue<WatermarkEvent>();
+        const current = new CurrentReport(includeCurrent);
         const stop = () => queue.end();
         this.#watches.add(stop);
         signal?.addEventListener('abort', stop, { once: true });
@@ -258,11 +265,14 @@ export class NatsKvWatermarkService extends WatermarkService {
             const opening = Feed.open(this.#context, `${bucket.subjectPrefix}>`, includeCurrent, {
                 message: message => {
                     const event = this.#readOrLog(message);
-                    if (event !== undefined && keyOf(event).startsWith(prefix)) {
+                    if (event !== undefined && keyOf(event).startsWith(prefix) && current.takes(event)) {
                         queue.push(event);
                     }
                 },
-                currentComplete: () => queue.push({ type: 'current-complete' }),
+                currentComplete: () => {
+                    current.complete();
+                    queue.push({ type: 'current-complete' });
+                },
                 flowControl: resume => queue.whenTaken(resume)
             });
             const feed = await Promise.race([opening, queue.ended]);
@@ -331,36 +341,6 @@ export class NatsKvWatermarkService extends WatermarkService {
         return this.#context.store.readUntil({ last_by_subj: subject }, deadline, message =>
             atLeast === undefined ? (message?.sequence ?? 0) !== expectedRevision : (message?.sequence ?? 0) >= atLeast
         );
-    }
-
-    /** Everything that is there now, as the leader knows it. */
-    async #readCurrent(subject: string, deadline: Deadline, visit: (message: StoredMessage) => void): Promise<void> {
-        let complete: () => void = () => {};
-        const completed = new Promise<void>(resolve => (complete = resolve));
-        const feed = await Feed.open(this.#context, subject, true, {
-            message: visit,
-            currentComplete: () => complete(),
-            flowControl: resume => resume()
-        });
-        let timer: NodeJS.Timeout | undefined;
-        const late = new Promise<never>((_, reject) => {
-            timer = setTimeout(
-                () =>
-                    reject(
-                        new WatermarkError(
-                            WatermarkErrorCode.UNAVAILABLE,
-                            'Not all watermarks could be read within timeoutMs.'
-                        )
-                    ),
-                deadline.remainingMs()
-            );
-        });
-        try {
-            await Promise.race([completed, late]);
-        } finally {
-            clearTimeout(timer);
-            feed.stop();
-        }
     }
 
     /** The watermark in a message; `null` when it is the mark of a deletion. */

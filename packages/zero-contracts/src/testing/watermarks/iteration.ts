@@ -54,3 +54,8 @@ export function iterate(
 export async function complete({ events }: Iteration): Promise<void> {
     await events.until('current-complete', items => items.some(({ type }) => type === 'current-complete'));
 }
+
+/** Of what is past, either nothing was told, or that it was there and then that it was gone (by a replica that lags). */
+export function isSaidOrTakenBack(told: readonly string[], set: string, deletion: string): boolean {
+    return told.length === 0 || (told.length === 2 && told[0] === set && told[1] === deletion);
+}

@@ -1,7 +1,7 @@
 import type { WatermarkEvent } from '../../watermark.js';
 import { equals, grows, holds, matches, present } from '../expect.js';
 import { given, promise, type Topic } from '../promise.js';
-import { complete, iterate, textOf, textsOf } from './iteration.js';
+import { complete, isSaidOrTakenBack, iterate, textOf, textsOf } from './iteration.js';
 
 const alone = given({ alone: true });
 const withInstances = given({ needs: ['instances'] });
@@ -35,6 +35,20 @@ export const watchingAll: Topic = {
             await using iteration = iterate(scene, scene.watermarks);
             await complete(iteration);
             equals(iteration.events.items, [{ type: 'current-complete' }], 'what was told');
+        }),
+        promise('deletions that are past are no part of what is there', async scene => {
+            const { watermarks, key } = scene;
+            await watermarks.set(key('gone'), 'v1');
+            await watermarks.set(key('there'), 'v1');
+            await watermarks.delete(key('gone'));
+            await using iteration = iterate(scene, watermarks);
+            await complete(iteration);
+            const told = textsOf(iteration.events.items);
+            const past = told.filter(text => text.includes(key('gone')));
+            const restored = isSaidOrTakenBack(past, `set ${key('gone')} v1`, `delete ${key('gone')}`);
+            holds(restored, `nothing that is past is left standing: ${past.join()}`);
+            const rest = told.filter(text => !past.includes(text));
+            equals(rest, [`set ${key('there')} v1`, 'current-complete'], 'the rest of what was told');
         }),
         promise('the last word about each key that is there is its last revision', async scene => {
             const { watermarks, key } = scene;

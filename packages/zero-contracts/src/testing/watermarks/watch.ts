@@ -2,6 +2,7 @@ import { WatermarkErrorCode } from '../../errors.js';
 import type { Watermark } from '../../watermark.js';
 import { equals, grows, holds, matches, rejectionOf } from '../expect.js';
 import { given, promise, type Topic } from '../promise.js';
+import { isSaidOrTakenBack } from './iteration.js';
 
 const withInstances = given({ needs: ['instances'] });
 const versionsOf = (watermarks: readonly Watermark[]) => watermarks.map(({ version }) => version);
@@ -59,6 +60,17 @@ export const watching: Topic = {
             await watermarks.set(key(), 'v1');
             await seen.at(0, 'the change');
             equals(versionsOf(seen.items), ['v1'], 'what was told');
+        }),
+        promise('includeCurrent tells of no deletion that is past', async ({ watermarks, key, recorder }) => {
+            await watermarks.set(key(), 'v1');
+            await watermarks.delete(key());
+            const seen = recorder<string>();
+            const options = { includeCurrent: true, onDelete: () => seen.add('deletion') };
+            await watermarks.watch(key(), watermark => seen.add(watermark.version), options);
+            await watermarks.set(key(), 'v2');
+            await seen.until('the change', items => items.includes('v2'));
+            const past = seen.items.slice(0, seen.items.indexOf('v2'));
+            holds(isSaidOrTakenBack(past, 'v1', 'deletion'), `nothing that is past is left standing: ${past.join()}`);
         }),
         promise('tells of no other key', async ({ watermarks, key, recorder }) => {
             const seen = recorder<Watermark>();
