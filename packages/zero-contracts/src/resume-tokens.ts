@@ -56,7 +56,7 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
      *
      * One token has one watermark, whichever instance asks, until it is pruned. Calls of one service for one shard get
      * their watermarks in the order of the calls, also when they overlap and when writes are retried: a call that fails
-     * fails all that were made after it and had no answer yet.
+     * fails all that were made after it and had no answer yet. One that is refused for its arguments fails alone.
      *
      * @throws {WatermarkError} `OUTCOME_UNKNOWN`: asking again is safe, and gives the token its one watermark;
      *   `HISTORY_LOST`: the store lost history while it was in use, and the shard begins anew above all that it gave;
@@ -81,7 +81,7 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
     abstract getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined>;
 
     /**
-     * Where to go on after zero-cache has connected with `lastWatermark`.
+     * Where to go on after zero-cache has connected with `lastWatermark`; `undefined` or empty, it has none.
      *
      * `reset-required` is said only when it is certain, because a reset costs a full sync. When history was lost
      * (`ahead-of-head`) the shard is moved above everything it ever gave before this resolves.
@@ -106,7 +106,11 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
      */
     abstract acknowledge(shardId: string, watermark: LexiVersion): Promise<void>;
 
-    /** Says that the upstream's history is gone: every watermark given so far resumes with a reset from now on. */
+    /**
+     * Says that the upstream's history is gone: every watermark given so far resumes with a reset from now on.
+     *
+     * An instance may remember what it gave lately until it is asked to `resume`, or gives something new.
+     */
     abstract abandon(shardId: string): Promise<void>;
 
     /**

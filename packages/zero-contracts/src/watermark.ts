@@ -89,7 +89,7 @@ export abstract class WatermarkService implements AsyncDisposable {
      * Stores a watermark, whatever is there.
      *
      * Resolves once the store has it durably. Calls that one service gets for one key while a write of it is under way
-     * are merged: the newest wins, and all of them resolve once it is stored.
+     * are merged: the newest wins, and all of them resolve once it is stored. `data` is read at the call.
      *
      * @throws {WatermarkError} `INVALID_KEY`, `INVALID_VERSION`, `INVALID_DATA`, `VALUE_TOO_LARGE`: nothing was sent;
      *   `OUTCOME_UNKNOWN`: it may have been stored.

@@ -1,4 +1,14 @@
 import type { Topic } from './promise.js';
+import { abandoning } from './resume-tokens/abandon.js';
+import { assigning } from './resume-tokens/assign.js';
+import { headAndSync } from './resume-tokens/head-and-sync.js';
+import { lifetime as lifetimeOfResumeTokens } from './resume-tokens/lifetime.js';
+import { lostHistory } from './resume-tokens/lost-history.js';
+import { oneWatermark } from './resume-tokens/one-watermark.js';
+import { resuming } from './resume-tokens/resume.js';
+import { retention } from './resume-tokens/retention.js';
+import { shards } from './resume-tokens/shards.js';
+import { tokenOrder } from './resume-tokens/token-order.js';
 import { advancing } from './watermarks/advance.js';
 import { clearing } from './watermarks/clear.js';
 import { comparing } from './watermarks/compare-and-set.js';
@@ -35,5 +45,15 @@ export const topics: readonly Topic[] = [
     watchFailures,
     watchingAll,
     foreignRecords,
-    lifetime
+    lifetime,
+    oneWatermark,
+    shards,
+    resuming,
+    headAndSync,
+    retention,
+    abandoning,
+    lostHistory,
+    tokenOrder,
+    assigning,
+    lifetimeOfResumeTokens
 ];

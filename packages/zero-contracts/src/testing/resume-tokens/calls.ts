@@ -1,0 +1,43 @@
+import type { ResumeTokenService } from '../../resume-tokens.js';
+
+type Call = (tokens: ResumeTokenService, shardId: string) => Promise<unknown>;
+
+/** Every method that takes a shard id, called with it. */
+export const callsWithShard: Readonly<Record<string, Call>> = {
+    getOrCreateWatermark: (tokens, shardId) => tokens.getOrCreateWatermark(shardId, 'token'),
+    getOrCreateWatermarks: (tokens, shardId) => tokens.getOrCreateWatermarks(shardId, ['token']),
+    getResumeToken: (tokens, shardId) => tokens.getResumeToken(shardId, '00'),
+    resume: (tokens, shardId) => tokens.resume(shardId, '00'),
+    beginSync: (tokens, shardId) => tokens.beginSync(shardId, 'token'),
+    acknowledge: (tokens, shardId) => tokens.acknowledge(shardId, '00'),
+    abandon: (tokens, shardId) => tokens.abandon(shardId),
+    head: (tokens, shardId) => tokens.head(shardId),
+    provision: (tokens, shardId) => tokens.provision([shardId]),
+    assignWatermarks: (tokens, shardId) => {
+        async function* changes() {
+            yield 'token';
+        }
+        return tokens
+            .assignWatermarks(shardId, changes(), { resumeTokenOf: change => change })
+            [Symbol.asyncIterator]()
+            .next();
+    }
+};
+
+/** Every method that takes a resume token, called with it. */
+export const callsWithToken: Readonly<
+    Record<string, (tokens: ResumeTokenService, shardId: string, resumeToken: string) => Promise<unknown>>
+> = {
+    getOrCreateWatermark: (tokens, shardId, token) => tokens.getOrCreateWatermark(shardId, token),
+    getOrCreateWatermarks: (tokens, shardId, token) =>
+        tokens.getOrCreateWatermarks(shardId, ['before', token, 'after']),
+    beginSync: (tokens, shardId, token) => tokens.beginSync(shardId, token)
+};
+
+/** Resume tokens with a common beginning, one for each number. */
+export function named(prefix: string, count: number): string[] {
+    return Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+}
+
+/** What is no string, whatever the types say. */
+export const notStrings = [undefined, null, 0, 42n, {}, [], () => {}] as unknown as readonly string[];
