@@ -65,7 +65,7 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
     abstract getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion>;
 
     /**
-     * The watermarks of many resume tokens at once, in the order in which they are given.
+     * The watermarks of many resume tokens at once, in the order in which they are given. The array is read at the call.
      *
      * @throws {WatermarkError} as {@link getOrCreateWatermark}; some of the tokens may then have got theirs.
      */

@@ -37,26 +37,32 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
-        return this.#call(shardId, async (shard, deadline) => {
-            const [watermark] = await shard.watermarksFor([checkResumeToken(resumeToken)], deadline);
+        return this.#calls.run(async () => {
+            const token = checkResumeToken(resumeToken);
+            const [watermark] = await this.#onShard(shardId, (shard, deadline) =>
+                shard.watermarksFor([token], deadline)
+            );
             return watermark ?? '';
         });
     }
 
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
-        return this.#call(shardId, shard => {
-            const shares = Math.max(1, Math.ceil(resumeTokens.length / TOKENS_A_TIMEOUT));
-            return shard.watermarksFor(
-                resumeTokens.map(checkResumeToken),
-                Deadline.in(this.#config.timeoutMs * shares)
+        return this.#calls.run(async () => {
+            // Not later, when the shard is open: the array is the caller's, who may go on using it.
+            const tokens = resumeTokens.map(checkResumeToken);
+            const shares = Math.max(1, Math.ceil(tokens.length / TOKENS_A_TIMEOUT));
+            return this.#onShard(shardId, shard =>
+                shard.watermarksFor(tokens, Deadline.in(this.#config.timeoutMs * shares))
             );
         });
     }
 
     override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
-        return this.#call(shardId, async (shard, deadline) => {
+        return this.#calls.run(async () => {
             const position = positionGiven(watermark);
-            return position === undefined ? undefined : shard.tokenOf(position, deadline);
+            return this.#onShard(shardId, async (shard, deadline) =>
+                position === undefined ? undefined : shard.tokenOf(position, deadline)
+            );
         });
     }
 
@@ -69,7 +75,10 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
-        return this.#call(shardId, (shard, deadline) => shard.beginSync(checkResumeToken(resumeToken), deadline));
+        return this.#calls.run(async () => {
+            const token = checkResumeToken(resumeToken);
+            return this.#onShard(shardId, (shard, deadline) => shard.beginSync(token, deadline));
+        });
     }
 
     override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {

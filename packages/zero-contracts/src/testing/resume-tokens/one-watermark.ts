@@ -138,6 +138,14 @@ export const oneWatermark: Topic = {
             const again = await resumeTokens.getOrCreateWatermarks(shard(), tokens.toReversed());
             equals(again, watermarks.toReversed(), 'the same, asked for in another order');
         }),
+        promise('the array of tokens is taken as it is at the call', async ({ resumeTokens, shard }) => {
+            const tokens = ['a', 'b'];
+            const calling = resumeTokens.getOrCreateWatermarks(shard(), tokens);
+            tokens.push('c');
+            tokens[0] = 'changed';
+            const [first = ''] = await calling;
+            equals(await resumeTokens.getResumeToken(shard(), first), 'a', 'the token of the first watermark');
+        }),
         ...Object.entries(KINDS).map(keptApart),
         withInstances('another instance gets the same, and turns it back', async scene => {
             const { resumeTokens, shard, otherResumeTokens } = scene;
