@@ -1,6 +1,22 @@
 import type { WatermarkLogger } from '../store.js';
 import { show } from './expect.js';
 
+/** What a promise resolves with; fails when that does not come in time. */
+export async function within<T>(patienceMs: number, promise: Promise<T>, what: () => string): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(
+            () => reject(new Error(`Within ${patienceMs} ms there was nothing of ${what()}`)),
+            patienceMs
+        );
+    });
+    try {
+        return await Promise.race([promise, late]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
 /** Takes down what happens, and lets a case wait for it. */
 export class Recorder<T> {
     readonly #patienceMs: number;
@@ -24,22 +40,13 @@ export class Recorder<T> {
 
     /** Resolves once `enough` says so of what was taken down; for one waiter at a time. */
     async until(what: string, enough: (items: readonly T[]) => boolean): Promise<readonly T[]> {
-        let late = false;
-        const timer = setTimeout(() => {
-            late = true;
-            this.#wake();
-        }, this.#patienceMs);
-        try {
+        const waiting = (async () => {
             while (!enough(this.#items)) {
-                if (late) {
-                    throw new Error(`${what} did not come within ${this.#patienceMs} ms; so far ${show(this.#items)}`);
-                }
                 await new Promise<void>(resolve => (this.#wake = resolve));
             }
-        } finally {
-            clearTimeout(timer);
-        }
-        return this.#items;
+            return this.#items;
+        })();
+        return within(this.#patienceMs, waiting, () => `${what}; so far ${show(this.#items)}`);
     }
 
     /** Resolves with the item at this place, counted from 0, once it is there. */

@@ -2,7 +2,7 @@ import type { ResumeTokenService } from '../resume-tokens.js';
 import type { WatermarkService } from '../watermark.js';
 import type { BackendUnderTest, Capabilities, InstanceOptions, OpenedInstance } from './backend-under-test.js';
 import { holds, present } from './expect.js';
-import { RecordedLog, Recorder } from './recorder.js';
+import { RecordedLog, Recorder, within } from './recorder.js';
 
 /** Options that a case wants its instances opened with. */
 export type OwnOptions = Omit<InstanceOptions, 'instance' | 'logger'>;
@@ -61,6 +61,9 @@ export class Scene implements AsyncDisposable {
     readonly shard = (name = 's'): string => this.prefix + name;
 
     readonly recorder = <T>(): Recorder<T> => new Recorder<T>(this.patienceMs);
+
+    /** What a promise resolves with; fails when that takes too long, and says what was waited for. */
+    readonly soon = <T>(promise: Promise<T>, what: string): Promise<T> => within(this.patienceMs, promise, () => what);
 
     /** The watermarks of another instance on the same space. */
     readonly otherWatermarks = async (): Promise<WatermarkService> => watermarksOf(await this.#next());

@@ -18,7 +18,8 @@ export interface ConformanceCase {
 export class BrokenPromise extends Error {
     override readonly name = 'BrokenPromise';
 
-    constructor({ service, topic, name }: Omit<ConformanceCase, 'run'>, cause: unknown) {
+    constructor({ service, topic, name }: Omit<ConformanceCase, 'run'>, error: unknown) {
+        const cause = firstOf(error);
         const seen = cause instanceof Error ? cause.message : String(cause);
         super(`${service}, ${topic}: "${name}" is not kept. ${seen}`, { cause });
     }
@@ -101,6 +102,11 @@ export class ConformanceSuite implements AsyncDisposable {
         }
         return opening;
     }
+}
+
+/** What went wrong first; what went wrong in cleaning up after that tells nothing new. */
+function firstOf(error: unknown): unknown {
+    return error instanceof Error && 'suppressed' in error ? firstOf(error.suppressed) : error;
 }
 
 function randomId(): string {

@@ -20,32 +20,33 @@ export const textsOf = (events: readonly WatermarkEvent[]) => events.map(textOf)
 export interface Iteration extends AsyncDisposable {
     readonly events: Recorder<WatermarkEvent>;
     /** Resolves when the iteration has ended by itself. */
-    readonly ended: Promise<void>;
+    readonly ended: () => Promise<void>;
     readonly abort: () => void;
 }
 
 /** Iterates over all changes under the scene's prefix, from what is there on. */
 export function iterate(
-    { recorder, prefix }: Scene,
+    { recorder, prefix, soon }: Scene,
     watermarks: WatermarkService,
     options: WatchAllOptions = {}
 ): Iteration {
     const events = recorder<WatermarkEvent>();
     const stop = new AbortController();
-    const ended = (async () => {
+    const running = (async () => {
         const settings = { prefix, includeCurrent: true, ...options, signal: stop.signal };
         for await (const event of watermarks.watchAll(settings)) {
             events.add(event);
         }
     })();
     const abort = () => stop.abort();
+    const ended = () => soon(running, 'the end of the iteration');
     return {
         events,
         ended,
         abort,
         [Symbol.asyncDispose]: () => {
             abort();
-            return ended;
+            return ended();
         }
     };
 }

@@ -44,7 +44,7 @@ export const lifetime: Topic = {
                 'failed writes'
             );
         }),
-        own('close ends iterations, without an error', async ({ watermarks, prefix, recorder }) => {
+        own('close ends iterations, without an error', async ({ watermarks, prefix, recorder, soon }) => {
             const events = recorder<WatermarkEvent>();
             const iteration = (async () => {
                 for await (const event of watermarks.watchAll({ prefix, includeCurrent: true })) {
@@ -53,7 +53,7 @@ export const lifetime: Topic = {
             })();
             await events.at(0, 'current-complete');
             await watermarks.close();
-            await iteration;
+            await soon(iteration, 'the end of the iteration');
         }),
         besideOthers(
             'close ends watches: no call comes any more',

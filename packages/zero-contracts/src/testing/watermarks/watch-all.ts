@@ -169,7 +169,7 @@ export const watchingAll: Topic = {
             const iteration = iterate(scene, scene.watermarks);
             await complete(iteration);
             iteration.abort();
-            await iteration.ended;
+            await iteration.ended();
         }),
         promise('a signal ends it with events pending: none of them is told', async scene => {
             const { watermarks, key, prefix } = scene;
@@ -222,7 +222,7 @@ export const watchingAll: Topic = {
             const first = await one.events.at(1, 'the change, told by the first');
             equals(await two.events.at(1, 'the change, told by the second'), first, 'what the second told');
             one.abort();
-            await one.ended;
+            await one.ended();
             await watermarks.set(key(), 'v2');
             matches(
                 await two.events.at(2, 'the next change'),

@@ -1,0 +1,219 @@
+import {
+    Acknowledgements,
+    aheadOfHead,
+    CallsUnderWay,
+    checkResumeToken,
+    checkShardId,
+    historyLost,
+    microsecondsAfter,
+    notAfterHead,
+    notSentBehind,
+    positionGiven,
+    positionOf,
+    pruned,
+    tokenEntry,
+    type TokenPosition,
+    unknownWatermark,
+    watermarkOf
+} from '../backend.js';
+import {
+    type LexiVersion,
+    type ResumePoint,
+    ResumeTokenService,
+    type ShardHead,
+    type WatermarkLogger
+} from '../index.js';
+import type { MemoryData } from './memory-data.js';
+
+/** What a {@link MemoryResumeTokenService} is told. */
+export interface MemoryTokenOptions {
+    readonly logger: WatermarkLogger;
+    readonly retainTokens: number;
+    readonly retainMs: number;
+    readonly compareResumeTokens: ((a: string, b: string) => number) | undefined;
+}
+
+/** {@link ResumeTokenService} in the memory of this process. */
+export class MemoryResumeTokenService extends ResumeTokenService {
+    readonly #data: MemoryData;
+    readonly #options: MemoryTokenOptions;
+    readonly #calls = new CallsUnderWay();
+    /** The last call of each shard that is under way and stores something. */
+    readonly #lastCalls = new Map<string, Promise<unknown>>();
+    /** The highest sequence that this service has seen in each shard: what is new must be above. */
+    readonly #highest = new Map<string, number>();
+    readonly #acknowledgements = new Map<string, Acknowledgements>();
+
+    constructor(data: MemoryData, options: MemoryTokenOptions) {
+        super();
+        this.#data = data;
+        this.#options = options;
+    }
+
+    override async getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
+        const [watermark = ''] = await this.getOrCreateWatermarks(shardId, [resumeToken]);
+        return watermark;
+    }
+
+    override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
+        return this.#calls.run(async () => {
+            checkShardId(shardId);
+            const tokens = resumeTokens.map(checkResumeToken);
+            return this.#inOrder(shardId, () => tokens.map(token => this.#findOrStore(shardId, token)));
+        });
+    }
+
+    override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
+        return this.#calls.run(async () => {
+            checkShardId(shardId);
+            checkResumeToken(resumeToken);
+            return this.#inOrder(shardId, () => this.#store(shardId, resumeToken, true));
+        });
+    }
+
+    override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
+        return this.#calls.run(async () => {
+            const position = positionGiven(watermark);
+            checkShardId(shardId);
+            return position === undefined ? undefined : this.#tokenAt(shardId, position);
+        });
+    }
+
+    override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
+        return this.#calls.run(async () => {
+            const { first, last } = this.#data.shard(checkShardId(shardId));
+            if (lastWatermark === undefined || lastWatermark === '') {
+                return { kind: 'initial-sync' };
+            }
+            const name = nameOf(shardId);
+            const position = positionOf(String(lastWatermark));
+            if (position === undefined) {
+                return unknownWatermark(name, lastWatermark, 'it is not a watermark that this store makes');
+            }
+            const resumeToken = this.#tokenAt(shardId, position);
+            if (resumeToken !== undefined) {
+                return { kind: 'resume', resumeToken };
+            }
+            if (position.sequence < first) {
+                return pruned(name, lastWatermark, 'the data was made anew');
+            }
+            if (position.sequence <= last) {
+                return unknownWatermark(name, lastWatermark, 'another resume token stands where it points');
+            }
+            if (position.sequence > microsecondsAfter(this.#data.clock())) {
+                return unknownWatermark(name, lastWatermark, 'it is later than the clock');
+            }
+            this.#fence(shardId, position.sequence);
+            return aheadOfHead(name, lastWatermark, 'the data was replaced by older data');
+        });
+    }
+
+    override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
+        return this.#calls.run(async () => this.#acknowledgementsOf(checkShardId(shardId)).note(String(watermark)));
+    }
+
+    override abandon(shardId: string): Promise<void> {
+        return this.#calls.run(async () => this.#fence(checkShardId(shardId), 0));
+    }
+
+    override clear(): Promise<void> {
+        return this.#calls.run(async () => this.#data.shardIds().forEach(shardId => this.#fence(shardId, 0)));
+    }
+
+    override head(shardId: string): Promise<ShardHead | null> {
+        return this.#calls.run(async () => {
+            const head = this.#data.shard(checkShardId(shardId)).head();
+            return head === undefined
+                ? null
+                : { watermark: watermarkAt(head.sequence, head.resumeToken), resumeToken: head.resumeToken };
+        });
+    }
+
+    override provision(shardIds: readonly string[]): Promise<void> {
+        return this.#calls.run(async () => shardIds.forEach(shardId => this.#data.shard(checkShardId(shardId))));
+    }
+
+    override async close(): Promise<void> {
+        await this.#calls.close();
+        this.#acknowledgements.forEach(acknowledgements => acknowledgements.stop());
+    }
+
+    /** Runs the calls of a shard one after another; one that fails fails those that wait behind it. */
+    #inOrder<T>(shardId: string, store: () => T): Promise<T> {
+        const before = this.#lastCalls.get(shardId) ?? Promise.resolve();
+        const call = before.then(store, (cause: unknown) => {
+            throw notSentBehind(cause);
+        });
+        this.#lastCalls.set(shardId, call);
+        const forget = () => this.#lastCalls.get(shardId) === call && this.#lastCalls.delete(shardId);
+        call.then(forget, forget);
+        return call;
+    }
+
+    #findOrStore(shardId: string, resumeToken: string): LexiVersion {
+        const shard = this.#data.shard(shardId);
+        const sequence = shard.find(resumeToken);
+        if (sequence !== undefined) {
+            return watermarkAt(sequence, resumeToken);
+        }
+        const { compareResumeTokens } = this.#options;
+        const head = shard.head();
+        if (
+            head !== undefined &&
+            compareResumeTokens !== undefined &&
+            !(compareResumeTokens(resumeToken, head.resumeToken) > 0)
+        ) {
+            throw notAfterHead(nameOf(shardId));
+        }
+        return this.#store(shardId, resumeToken, false);
+    }
+
+    #store(shardId: string, resumeToken: string, isSync: boolean): LexiVersion {
+        const shard = this.#data.shard(shardId);
+        const highest = this.#highest.get(shardId) ?? 0;
+        if (shard.last < highest) {
+            this.#fence(shardId, highest);
+            throw historyLost(
+                `${nameOf(shardId)} ends before ${highest}, which it had given out: the data was replaced`
+            );
+        }
+        const sequence = shard.add(resumeToken, isSync);
+        this.#highest.set(shardId, sequence);
+        return watermarkAt(sequence, resumeToken);
+    }
+
+    /** Empties the shard and lets it go on above everything that it may ever have given out. */
+    #fence(shardId: string, above: number): void {
+        const shard = this.#data.shard(shardId);
+        const sequence = Math.max(microsecondsAfter(Math.floor(this.#data.clock())), shard.last + 1, above + 1);
+        shard.goOnAt(sequence);
+        this.#highest.set(shardId, sequence - 1);
+    }
+
+    #tokenAt(shardId: string, { sequence, check }: TokenPosition): string | undefined {
+        const resumeToken = this.#data.shard(shardId).at(sequence);
+        return resumeToken !== undefined && tokenEntry(resumeToken).check === check ? resumeToken : undefined;
+    }
+
+    #acknowledgementsOf(shardId: string): Acknowledgements {
+        let acknowledgements = this.#acknowledgements.get(shardId);
+        if (acknowledgements === undefined) {
+            acknowledgements = new Acknowledgements({
+                ...this.#options,
+                shard: nameOf(shardId),
+                isKnown: async position => this.#tokenAt(shardId, position) !== undefined,
+                removeBelow: async sequence => this.#data.shard(shardId).removeBelow(sequence)
+            });
+            this.#acknowledgements.set(shardId, acknowledgements);
+        }
+        return acknowledgements;
+    }
+}
+
+function nameOf(shardId: string): string {
+    return `Shard ${JSON.stringify(shardId)}`;
+}
+
+function watermarkAt(sequence: number, resumeToken: string): LexiVersion {
+    return watermarkOf(sequence, tokenEntry(resumeToken).check);
+}
