@@ -123,6 +123,9 @@ export const watching: Topic = {
             await watermarks.watch(key(), seen.add);
             await Promise.all(Array.from({ length: 60 }, (_, n) => watermarks.set(key(), `v${n}`)));
             await seen.until('the last version', items => items.at(-1)?.version === 'v59');
+            // What is late for its turn comes before this.
+            await watermarks.set(key(), 'end');
+            await seen.until('the end', items => items.at(-1)?.version === 'end');
             grows(
                 seen.items.map(watermark => watermark.revision),
                 'the revisions'
@@ -242,6 +245,8 @@ export const watching: Topic = {
             const last = await watermarks.get(key());
             await seen.until('the last state', items => items.at(-1)?.revision === last?.revision);
             equals(seen.items.at(-1), last, 'the last one told');
+            await watermarks.set(key(), 'end');
+            await seen.until('the end', items => items.at(-1)?.version === 'end');
             grows(
                 seen.items.map(watermark => watermark.revision),
                 'the revisions'
