@@ -1,9 +1,8 @@
 import { Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { isWatermarkError, RevisionConflictError, WatermarkErrorCode } from '../src/store.js';
+import { WatermarkErrorCode } from '../src/store.js';
 import {
     type Backend,
     backends,
@@ -14,6 +13,8 @@ import {
     rejectionOf,
     uniqueBucket
 } from './support/backends.js';
+
+/* What only NATS has; the promises of every backend are tested by the conformance suite, in `conformance/`. */
 
 describe.each(backends)('on $name', ({ start }) => {
     let backend: Backend;
@@ -30,47 +31,16 @@ describe.each(backends)('on $name', ({ start }) => {
         await backend[Symbol.asyncDispose]();
     });
 
-    describe('get and set', () => {
-        test('a key that nobody wrote has no watermark', async () => {
-            await using store = await openOn(backend);
-            expect(await store.watermarks.get('users')).toBeNull();
-        });
-
-        test('what was set is there, with data, revision and the time of the server', async () => {
+    describe('get', () => {
+        test('gives the time of the server, and revisions that are the stream’s', async () => {
             await using store = await openOn(backend);
             const before = Date.now();
-            await store.watermarks.set('users', '00000000001704067200000', { lastId: 'user-123', count: 42 });
+            await store.watermarks.set('users', 'v1');
             const watermark = await store.watermarks.get('users');
-            expect(watermark).toEqual({
-                key: 'users',
-                version: '00000000001704067200000',
-                data: { lastId: 'user-123', count: 42 },
-                revision: 1,
-                timestamp: expect.any(Number) as number
-            });
+            expect(watermark?.revision).toBe(1);
             // The same machine, so the same clock, give or take a millisecond.
             expect(watermark?.timestamp).toBeGreaterThanOrEqual(before - 1);
             expect(watermark?.timestamp).toBeLessThanOrEqual(Date.now() + 1);
-        });
-
-        test('set replaces version and data', async () => {
-            await using store = await openOn(backend);
-            await store.watermarks.set('users', 'v1', { a: 1 });
-            await store.watermarks.set('users', 'v2');
-            const watermark = await store.watermarks.get('users');
-            expect(watermark).toMatchObject({ version: 'v2', revision: 2 });
-            expect(watermark).not.toHaveProperty('data');
-        });
-
-        test('another instance sees it at once', async () => {
-            const bucket = uniqueBucket();
-            await using one = await openOn(backend, { bucket });
-            await using two = await openOn(backend, { bucket });
-            for (let round = 0; round < 50; round += 1) {
-                await one.watermarks.set('users', `v${round}`);
-                expect((await two.watermarks.get('users'))?.version).toBe(`v${round}`);
-                expect((await two.watermarks.getAll()).get('users')?.version).toBe(`v${round}`);
-            }
         });
 
         test('readConsistency any reads too', async () => {
@@ -83,183 +53,17 @@ describe.each(backends)('on $name', ({ start }) => {
             }
             expect(found).toMatchObject({ key: 'users', version: 'v1', data: { a: 'ü' }, revision: 1 });
         });
-
-        test('any Unicode string is a key', async () => {
-            await using store = await openOn(backend);
-            const keys = fc.sample(fc.string({ unit: 'binary', maxLength: 40 }), { numRuns: 60, seed: 1 });
-            const unique = [...new Set(['', ' ', '=', '_kv', 'a.b', 'a..b', '*', '>', '日本', ...keys])];
-            await Promise.all(unique.map((key, index) => store.watermarks.set(key, `v${index}`)));
-            const all = await store.watermarks.getAll();
-            expect(all.size).toBe(unique.length);
-            for (const [index, key] of unique.entries()) {
-                expect(all.get(key)).toMatchObject({ key, version: `v${index}` });
-                expect(await store.watermarks.get(key)).toEqual(all.get(key));
-            }
-        });
     });
 
-    describe('delete', () => {
-        test('the key is gone for get and getAll, and can be set again', async () => {
-            await using store = await openOn(backend);
-            await store.watermarks.set('users', 'v1');
-            await store.watermarks.delete('users');
-            expect(await store.watermarks.get('users')).toBeNull();
-            expect(await store.watermarks.getAll()).toEqual(new Map());
-            await store.watermarks.set('users', 'v2');
-            expect((await store.watermarks.get('users'))?.version).toBe('v2');
-        });
-
-        test('deleting what is not there is no error', async () => {
-            await using store = await openOn(backend);
-            await store.watermarks.delete('nobody');
-        });
-
-        test('a purge by another client is a deletion too', async () => {
-            const bucket = uniqueBucket();
-            await using store = await openOn(backend, { bucket });
-            await store.watermarks.set('users', 'v1');
-            const kv = await kvm.open(bucket);
-            await onceReachable(() => kv.purge('users'));
-            expect(await store.watermarks.get('users')).toBeNull();
-            expect(await store.watermarks.getAll()).toEqual(new Map());
-            expect(await store.watermarks.create('users', 'v2')).toBe(3);
-        });
-    });
-
-    describe('getAll and getMany', () => {
-        test('an empty bucket has none', async () => {
-            await using store = await openOn(backend);
-            expect(await store.watermarks.getAll()).toEqual(new Map());
-        });
-
-        test('getAll has every key once, at its last revision', async () => {
-            await using store = await openOn(backend, { history: 5 });
-            for (let round = 0; round < 3; round += 1) {
-                await Promise.all(Array.from({ length: 400 }, (_, i) => store.watermarks.set(`key.${i}`, `v${round}`)));
-            }
-            await Promise.all(Array.from({ length: 100 }, (_, i) => store.watermarks.delete(`key.${i * 4}`)));
-            const all = await store.watermarks.getAll();
-            expect(all.size).toBe(300);
-            expect([...all.values()].every(watermark => watermark.version === 'v2')).toBe(true);
-        });
-
-        test('getMany gives those that are there, in the order that was asked for', async () => {
-            await using store = await openOn(backend);
-            await store.watermarks.set('a', 'v1');
-            await store.watermarks.set('b', 'v2');
-            const many = await store.watermarks.getMany(new Set(['b', 'nobody', 'a']));
-            expect([...many.keys()]).toEqual(['b', 'a']);
-            expect(many.get('a')?.version).toBe('v1');
-            expect(await store.watermarks.getMany([])).toEqual(new Map());
-        });
-    });
-
-    describe('create', () => {
-        test('gives the revision, and refuses a key that is there', async () => {
-            await using store = await openOn(backend);
-            const revision = await store.watermarks.create('users', 'v1', { a: 1 });
-            expect(await store.watermarks.get('users')).toMatchObject({ version: 'v1', data: { a: 1 }, revision });
-            const error = await rejectionOf(store.watermarks.create('users', 'v2'));
-            expect(error).toBeInstanceOf(RevisionConflictError);
-            expect(error).toMatchObject({ key: 'users', expectedRevision: null, actualRevision: revision });
-            expect((await store.watermarks.get('users'))?.version).toBe('v1');
-        });
-
-        test('takes a key that was deleted', async () => {
-            await using store = await openOn(backend);
-            await store.watermarks.set('users', 'v1');
-            await store.watermarks.delete('users');
-            const revision = await store.watermarks.create('users', 'v2');
-            expect(await store.watermarks.get('users')).toMatchObject({ version: 'v2', revision });
-        });
-    });
-
-    describe('compareAndSet', () => {
-        test('goes from revision to revision', async () => {
-            await using store = await openOn(backend);
-            const first = await store.watermarks.create('users', 'v1');
-            const second = await store.watermarks.compareAndSet('users', first, 'v2', { b: 2 });
-            expect(second).toBeGreaterThan(first);
-            expect(await store.watermarks.get('users')).toMatchObject({
-                version: 'v2',
-                data: { b: 2 },
-                revision: second
-            });
-        });
-
-        test('refuses a key that has moved on, with both revisions', async () => {
-            await using store = await openOn(backend);
-            const first = await store.watermarks.create('users', 'v1');
-            const second = await store.watermarks.compareAndSet('users', first, 'v2');
-            const error = await rejectionOf(store.watermarks.compareAndSet('users', first, 'v3'));
-            expect(error).toBeInstanceOf(RevisionConflictError);
-            expect(error).toMatchObject({ key: 'users', expectedRevision: first, actualRevision: second });
-            expect((await store.watermarks.get('users'))?.version).toBe('v2');
-        });
-
-        test('refuses a key that is not there', async () => {
-            await using store = await openOn(backend);
-            const revision = await store.watermarks.create('somebody', 'v1');
-            const error = await rejectionOf(store.watermarks.compareAndSet('nobody', revision, 'v1'));
-            expect(error).toMatchObject({ code: WatermarkErrorCode.REVISION_CONFLICT, actualRevision: null });
-            expect(await store.watermarks.get('nobody')).toBeNull();
-        });
-
-        test('refuses a revision that the bucket never had', async () => {
+    describe('revisions', () => {
+        test('compareAndSet refuses a revision that the bucket never had', async () => {
             await using store = await openOn(backend, { timeoutMs: 1_000 });
             const first = await store.watermarks.create('users', 'v1');
             const error = await rejectionOf(store.watermarks.compareAndSet('users', first + 1_000, 'v2'));
             expect(error).toMatchObject({ code: WatermarkErrorCode.REVISION_CONFLICT, actualRevision: first });
         });
 
-        test.each([0, -1, 1.5, Number.NaN, 2 ** 53, '1' as unknown as number])(
-            'refuses %s as a revision',
-            async revision => {
-                await using store = await openOn(backend);
-                const error = await rejectionOf(store.watermarks.compareAndSet('users', revision, 'v1'));
-                expect(error).toMatchObject({ code: WatermarkErrorCode.INVALID_ARGUMENT });
-                expect(error.message).toContain(String(revision));
-            }
-        );
-    });
-
-    describe('advance', () => {
-        test('goes forward in string order, and only forward', async () => {
-            await using store = await openOn(backend);
-            const first = await store.watermarks.advance('users', '0a', { n: 1 });
-            expect(first).toEqual({ advanced: true, revision: expect.any(Number) as number });
-            expect(await store.watermarks.advance('users', '0b')).toMatchObject({ advanced: true });
-            for (const version of ['0b', '0a']) {
-                expect(await store.watermarks.advance('users', version)).toMatchObject({
-                    advanced: false,
-                    current: { key: 'users', version: '0b' }
-                });
-            }
-            expect((await store.watermarks.get('users'))?.version).toBe('0b');
-        });
-
-        test('takes an order of the caller', async () => {
-            await using store = await openOn(backend);
-            const compare = (a: string, b: string) => Number(a) - Number(b);
-            await store.watermarks.advance('users', '9', undefined, { compare });
-            expect(await store.watermarks.advance('users', '10', undefined, { compare })).toMatchObject({
-                advanced: true
-            });
-            expect(await store.watermarks.advance('users', '9', undefined, { compare })).toMatchObject({
-                advanced: false
-            });
-        });
-
-        test('begins anew after a deletion', async () => {
-            await using store = await openOn(backend);
-            await store.watermarks.advance('users', '0b');
-            await store.watermarks.delete('users');
-            expect(await store.watermarks.advance('users', '0a')).toMatchObject({ advanced: true });
-        });
-    });
-
-    describe('history', () => {
-        test('is oldest first, as far as the bucket keeps it, without deletions', async () => {
+        test('history goes back as far as the bucket keeps it, of which deletions are a part', async () => {
             await using store = await openOn(backend, { history: 4 });
             for (const version of ['v1', 'v2', 'v3', 'v4']) {
                 await store.watermarks.set('users', version);
@@ -275,6 +79,34 @@ describe.each(backends)('on $name', ({ start }) => {
     });
 
     describe('what others wrote', () => {
+        test('a purge by another client is a deletion too', async () => {
+            const bucket = uniqueBucket();
+            await using store = await openOn(backend, { bucket });
+            await store.watermarks.set('users', 'v1');
+            const kv = await kvm.open(bucket);
+            await onceReachable(() => kv.purge('users'));
+            expect(await store.watermarks.get('users')).toBeNull();
+            expect(await store.watermarks.getAll()).toEqual(new Map());
+            expect(await store.watermarks.create('users', 'v2')).toBe(3);
+        });
+
+        test('tells of deletions, by whichever client', async () => {
+            const bucket = uniqueBucket();
+            // With a history, no revision is replaced before a watch on a busy machine comes to it.
+            await using store = await openOn(backend, { bucket, history: 5 });
+            const log: string[] = [];
+            await store.watermarks.watch('users', watermark => log.push(`set ${watermark.revision}`), {
+                onDelete: ({ key, revision, timestamp }) => log.push(`delete ${key} ${revision} ${timestamp > 0}`)
+            });
+            await store.watermarks.set('users', 'v1');
+            await store.watermarks.delete('users');
+            await store.watermarks.set('users', 'v2');
+            const kv = await kvm.open(bucket);
+            await onceReachable(() => kv.purge('users'));
+            await eventually('four events', () => log.length === 4);
+            expect(log).toEqual(['set 1', 'delete users 2 true', 'set 3', 'delete users 4 true']);
+        });
+
         test('a plain KV client reads our records under the same key', async () => {
             const bucket = uniqueBucket();
             await using store = await openOn(backend, { bucket });
@@ -284,32 +116,18 @@ describe.each(backends)('on $name', ({ start }) => {
             expect(entry?.revision).toBe(1);
         });
 
-        test('a record that is not ours is refused, named, and does not spoil the others', async () => {
+        test('a record that is not ours is named, with the reason, and left as it is', async () => {
             const bucket = uniqueBucket();
             const log = recordLog();
             await using store = await openOn(backend, { bucket, logger: log });
             await store.watermarks.set('good', 'v1');
             const kv = await kvm.open(bucket);
             const revision = await onceReachable(() => kv.put('users', 'garbage'));
-            const { watermarks } = store;
-            for (const call of [
-                () => watermarks.get('users'),
-                () => watermarks.create('users', 'v1'),
-                () => watermarks.compareAndSet('users', revision, 'v1'),
-                () => watermarks.advance('users', 'v1'),
-                () => watermarks.getMany(['good', 'users'])
-            ]) {
-                expect(await rejectionOf(call())).toMatchObject({
-                    code: WatermarkErrorCode.CORRUPT_RECORD,
-                    key: 'users',
-                    revision
-                });
-            }
-            expect([...(await watermarks.getAll()).keys()]).toEqual(['good']);
+            const error = await rejectionOf(store.watermarks.advance('users', 'v1'));
+            expect(error).toMatchObject({ code: WatermarkErrorCode.CORRUPT_RECORD, key: 'users', revision });
+            await store.watermarks.getAll();
             expect(log.warnings.join()).toMatch(/"users" at revision \d+ is not a watermark: it is not JSON/);
             expect((await kv.get('users'))?.string()).toBe('garbage');
-            await watermarks.set('users', 'v1');
-            expect((await watermarks.get('users'))?.version).toBe('v1');
         });
 
         test('an existing bucket is used as it is', async () => {
@@ -319,6 +137,28 @@ describe.each(backends)('on $name', ({ start }) => {
             await using store = await openOn(backend, { bucket, history: 3, logger: log });
             await store.watermarks.set('users', 'v1');
             expect(log.warnings).toEqual([]);
+        });
+    });
+
+    describe('watchAll', () => {
+        test('a slow consumer holds the server back, and misses nothing', async () => {
+            await using store = await openOn(backend, { history: 1 });
+            const text = 'x'.repeat(20_000);
+            await Promise.all(
+                Array.from({ length: 1_000 }, (_, i) => store.watermarks.set(`key.${i}`, 'v1', { text }))
+            );
+            const keys = new Set<string>();
+            for await (const event of store.watermarks.watchAll({ includeCurrent: true })) {
+                if (event.type === 'current-complete') {
+                    break;
+                }
+                if (event.type === 'set') {
+                    keys.add(event.watermark.key);
+                    // Lets the socket be read between two events, so that all would be buffered if nothing held it back.
+                    await new Promise(resolve => setImmediate(resolve));
+                }
+            }
+            expect(keys.size).toBe(1_000);
         });
     });
 
@@ -360,66 +200,6 @@ describe.each(backends)('on $name', ({ start }) => {
                 await new Promise(resolve => setTimeout(resolve, 50));
             }
             expect(await store.watermarks.create('users', 'v2')).toBeGreaterThan(1);
-        });
-    });
-
-    describe('bad arguments', () => {
-        test('every method rejects, and none throws', async () => {
-            await using store = await openOn(backend);
-            const { watermarks } = store;
-            const noKey = undefined as unknown as string;
-            const noVersion = undefined as unknown as string;
-            for (const [code, call] of [
-                [WatermarkErrorCode.INVALID_KEY, () => watermarks.get(noKey)],
-                [WatermarkErrorCode.INVALID_KEY, () => watermarks.set('a\uD800', 'v1')],
-                [WatermarkErrorCode.INVALID_KEY, () => watermarks.delete('k'.repeat(3_001))],
-                [WatermarkErrorCode.INVALID_KEY, () => watermarks.watch(noKey, () => {})],
-                [WatermarkErrorCode.INVALID_KEY, () => watermarks.history(noKey)],
-                [WatermarkErrorCode.INVALID_KEY, () => watermarks.getMany([noKey])],
-                [WatermarkErrorCode.INVALID_VERSION, () => watermarks.set('users', noVersion)],
-                [WatermarkErrorCode.INVALID_VERSION, () => watermarks.create('users', '')],
-                [WatermarkErrorCode.INVALID_VERSION, () => watermarks.advance('users', '')],
-                [WatermarkErrorCode.INVALID_DATA, () => watermarks.set('users', 'v1', { at: new Date() })],
-                [WatermarkErrorCode.INVALID_DATA, () => watermarks.compareAndSet('users', 1, 'v1', { n: 1n })]
-            ] as const) {
-                const error = await rejectionOf(call());
-                expect(isWatermarkError(error, code), `${error.message}`).toBe(true);
-            }
-            expect(await watermarks.getAll()).toEqual(new Map());
-        });
-    });
-
-    describe('close', () => {
-        test('writes under way are stored; later calls are refused', async () => {
-            const bucket = uniqueBucket();
-            const store = await openOn(backend, { bucket });
-            const writes = Array.from({ length: 200 }, (_, i) => store.watermarks.set(`key.${i}`, 'v1'));
-            await store.close();
-            await Promise.all(writes);
-            const { watermarks } = store;
-            for (const call of [
-                () => watermarks.get('a'),
-                () => watermarks.set('a', 'v1'),
-                () => watermarks.watch('a', () => {})
-            ]) {
-                expect(await rejectionOf(call())).toMatchObject({ code: WatermarkErrorCode.CLOSED });
-            }
-            await store.close();
-            await using another = await openOn(backend, { bucket });
-            expect((await another.watermarks.getAll()).size).toBe(200);
-        });
-
-        test('ends watches', async () => {
-            const store = await openOn(backend);
-            const events: string[] = [];
-            const iteration = (async () => {
-                for await (const event of store.watermarks.watchAll({ includeCurrent: true })) {
-                    events.push(event.type);
-                }
-            })();
-            await eventually('the watch is there', () => events.includes('current-complete'));
-            await store.close();
-            await iteration;
         });
     });
 });

@@ -16,13 +16,24 @@ export interface Backend extends AsyncDisposable {
 
 const { newest, oldest } = natsServers();
 
-/** What every promise of the API is tested on. */
-export const backends: readonly { readonly name: string; readonly start: () => Promise<Backend> }[] = [
+/** A kind of backend that tests can start. */
+export interface BackendKind {
+    readonly name: string;
+    readonly start: () => Promise<Backend>;
+}
+
+export const singleServers: readonly BackendKind[] = [
     { name: `nats-server ${newest.version}`, start: () => single(newest.path) },
-    { name: `nats-server ${oldest.version}`, start: () => single(oldest.path) },
+    { name: `nats-server ${oldest.version}`, start: () => single(oldest.path) }
+];
+
+export const clusters: readonly BackendKind[] = [
     { name: `nats-server ${newest.version}, three nodes`, start: () => cluster(newest.path) },
     { name: `nats-server ${oldest.version}, three nodes`, start: () => cluster(oldest.path) }
 ];
+
+/** What every promise of the API is tested on. */
+export const backends = [...singleServers, ...clusters];
 
 async function single(binary: string): Promise<Backend> {
     const server = await startNatsServer({ binary });

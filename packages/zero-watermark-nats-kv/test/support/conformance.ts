@@ -1,9 +1,10 @@
 import { jetstream, jetstreamManager, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect, headers as makeHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
-import type { BackendUnderTest } from '@cbnsndwch/zero-contracts/testing';
+import { type BackendUnderTest, ConformanceSuite, describeConformance } from '@cbnsndwch/zero-contracts/testing';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 
-import { type Backend, onceReachable, openOn } from './backends.js';
+import { type Backend, type BackendKind, onceReachable, openOn } from './backends.js';
 
 interface KeptMessage {
     readonly sequence: number;
@@ -18,8 +19,26 @@ interface StreamCopy {
     readonly messages: readonly KeptMessage[];
 }
 
+/** Holds each kind of backend to the promises of the contracts. All of them apply, and many cases run side by side. */
+export function describeNats(kinds: readonly BackendKind[]): void {
+    describe.each(kinds)('$name', ({ name, start }) => {
+        let backend: Backend;
+        beforeAll(async () => {
+            backend = await start();
+        });
+        afterAll(async () => {
+            await backend[Symbol.asyncDispose]();
+        });
+        const underTest = natsUnderTest(name, () => backend);
+        describeConformance(underTest, { describe, it: it.concurrent, afterAll });
+        test('no promise is left out', () => {
+            expect(new ConformanceSuite(underTest).leftOut).toEqual([]);
+        });
+    });
+}
+
 /** NATS as the conformance suite sees it: a space is a bucket, with the buckets of its shards. */
-export function natsUnderTest(name: string, backend: () => Backend): BackendUnderTest {
+function natsUnderTest(name: string, backend: () => Backend): BackendUnderTest {
     return {
         name,
         open: (space, { instance: _, ...options }) => openOn(backend(), { ...options, bucket: space, history: 64 }),
@@ -122,9 +141,9 @@ async function restoreStream(
     let next = first;
     for (const { sequence, subject, data, headers } of messages) {
         for (; next < sequence; next += 1) {
-            await js.publish(filler, '');
+            await onceReachable(() => js.publish(filler, ''));
         }
-        await js.publish(subject, data, { headers: withoutConditions(headers) });
+        await onceReachable(() => js.publish(subject, data, { headers: withoutConditions(headers) }));
         next += 1;
     }
     await manager.streams.purge(name, { filter: filler });

@@ -1,0 +1,4 @@
+import { singleServers } from '../support/backends.js';
+import { describeNats } from '../support/conformance.js';
+
+describeNats(singleServers);
