@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it, test } from 'vitest';
 
 import { ConformanceSuite, describeConformance } from '../src/testing.js';
-import { memoryUnderTest } from './memory-under-test.js';
+import { memoryUnderTest } from './support/memory-under-test.js';
 
 describeConformance(memoryUnderTest(), { describe, it, afterAll });
 

@@ -3,6 +3,7 @@ import { MemoryResumeTokenService, type MemoryTokenOptions } from '../../src/mem
 import { MemoryWatermarkService } from '../../src/memory/memory-watermark.service.js';
 import type { ResumeTokenService, WatermarkLogger, WatermarkService } from '../../src/index.js';
 import type { BackendUnderTest } from '../../src/testing.js';
+import { memoryUnderTest } from '../support/memory-under-test.js';
 
 /** Makes a service that has something wrong. */
 export type MakeWatermarks = (data: MemoryData, logger: WatermarkLogger) => WatermarkService;
@@ -22,18 +23,12 @@ export interface Broken {
 const PATIENCE_MS = 250;
 
 export function brokenUnderTest(broken: Broken): BackendUnderTest {
-    const spaces = new Map<string, MemoryData>();
-    const dataOf = (space: string) => {
-        const data = spaces.get(space) ?? broken.data?.() ?? new MemoryData();
-        spaces.set(space, data);
-        return data;
-    };
-    return {
+    return memoryUnderTest({
         name: broken.defect,
         patienceMs: PATIENCE_MS,
-        open: async (space, options) => {
+        makeData: broken.data ?? (() => new MemoryData()),
+        open: (data, options) => {
             const { logger, retainTokens = 10_000, retainMs = 3_600_000, compareResumeTokens } = options;
-            const data = dataOf(space);
             const tokenOptions = { logger, retainTokens, retainMs, compareResumeTokens };
             const watermarks = broken.watermarks?.(data, logger) ?? new MemoryWatermarkService(data, logger);
             const resumeTokens =
@@ -42,22 +37,8 @@ export function brokenUnderTest(broken: Broken): BackendUnderTest {
                 await Promise.all([watermarks.close(), resumeTokens.close()]);
             };
             return { watermarks, resumeTokens, close };
-        },
-        capabilities: {
-            instances: true,
-            durable: true,
-            history: 64,
-            retention: true,
-            tokenOrder: true,
-            storeForeignRecord: async (space, key) => void dataOf(space).write(key, 'garbage'),
-            wipe: async space => void spaces.delete(space),
-            backup: async space => {
-                const copy = dataOf(space).copy();
-                return async () => dataOf(space).replaceBy(copy);
-            },
-            backupWhileOpen: true
         }
-    };
+    });
 }
 
 /** A moment in which other calls go on. */

@@ -1,3 +1,5 @@
+import { basename, join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { ownDocuments, specification, specificationIsThere, typescriptBlocksOf } from './documents.js';
@@ -27,7 +29,7 @@ let stage: StageProcess;
 
 function exampleOf(block: Block, specified: boolean): Example {
     const plan = planOf(block, specified);
-    const text = { code: block.code, suffix: plan.suffix ?? '' };
+    const text = { code: block.code, suffix: plan.suffix ?? '', path: pathOf(block) };
     const unit = { ...text, flags: plan.lenient?.flags ?? {} };
     const strictUnit = plan.lenient === undefined ? undefined : { ...text, flags: {} };
     project.add(unit);
@@ -35,6 +37,11 @@ function exampleOf(block: Block, specified: boolean): Example {
         project.add(strictUnit);
     }
     return { block, specified, plan, unit, strictUnit };
+}
+
+/** Files that a document gives are together in a folder of their own. */
+function pathOf({ document, file }: Block): string | undefined {
+    return file === undefined ? undefined : join(basename(document, '.md'), basename(file, '.ts'));
 }
 
 const specified = (specificationIsThere() ? typescriptBlocksOf(specification) : []).map(block =>

@@ -46,7 +46,8 @@ export function blocksOf(path: string): Block[] {
                     const count = (counts.get(`${language} ${heading}`) ?? 0) + 1;
                     counts.set(`${language} ${heading}`, count);
                     const name = count === 1 ? heading : `${heading} (${count})`;
-                    blocks.push({ document, name, language, line, code: `${lines.join('\n')}\n` });
+                    const file = /^\/\/ ([\w.-]+\.ts)$/.exec(lines[0] ?? '')?.[1];
+                    blocks.push({ document, name, language, line, code: `${lines.join('\n')}\n`, file });
                     open = undefined;
                 } else {
                     open.lines.push(text.startsWith(open.indent) ? text.slice(open.indent.length) : text);

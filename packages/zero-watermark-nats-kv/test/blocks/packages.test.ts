@@ -56,6 +56,11 @@ test('zero-contracts/backend does no I/O: it needs the hash and the timers of No
     ]);
 });
 
+test('zero-contracts/testing needs nothing at all, no test runner either', () => {
+    const reached = graphOf(resolve(root, 'packages/zero-contracts/dist/testing.js'));
+    expect([...reached].filter(name => !name.startsWith('/'))).toEqual([]);
+});
+
 /** The files and packages that a built module imports, directly and through its files; for `.d.ts` its types' files. */
 function graphOf(entry: string, reached = new Set<string>()): Set<string> {
     reached.add(entry);

@@ -15,6 +15,8 @@ export interface CompileUnit {
     /** What stands after the block in the same file: declarations that its text only speaks of. */
     readonly suffix?: string;
     readonly flags?: Flags;
+    /** Where it is, as a path below `src` without its ending; with it, others can import it. */
+    readonly path?: string | undefined;
 }
 
 /** What a user's project has: strict, with the decorators and metadata that Nest needs. */
@@ -56,8 +58,9 @@ export class BlockProject implements Disposable {
 
     add(unit: CompileUnit): void {
         const group = this.#groupOf(unit.flags ?? {});
-        const name = `block-${this.#files.size + 1}`;
+        const name = unit.path ?? `block-${this.#files.size + 1}`;
         this.#files.set(unit, { group, name });
+        mkdirSync(dirname(join(this.#folder, group, 'src', name)), { recursive: true });
         const alone = /^\s*(import|export)\s/m.test(unit.code + (unit.suffix ?? '')) ? '' : 'export {};\n';
         writeFileSync(join(this.#folder, group, 'src', `${name}.ts`), unit.code + (unit.suffix ?? '') + alone);
     }

@@ -17,6 +17,8 @@ export interface Block {
     readonly code: string;
     /** The line of the document on which the code begins. */
     readonly line: number;
+    /** The file that it is, where a comment at its top says so: others of the same document can import it. */
+    readonly file: string | undefined;
 }
 
 /** What a test does with a block beyond compiling it as it stands. */
