@@ -1,9 +1,10 @@
 import type { ResumeTokenService } from '../../resume-tokens.js';
 
-type Call = (tokens: ResumeTokenService, shardId: string) => Promise<unknown>;
+/** A call of the API on a shard. */
+export type ShardCall = (tokens: ResumeTokenService, shardId: string) => Promise<unknown>;
 
 /** Every method that takes a shard id, called with it. */
-export const callsWithShard: Readonly<Record<string, Call>> = {
+export const callsWithShard: Readonly<Record<string, ShardCall>> = {
     getOrCreateWatermark: (tokens, shardId) => tokens.getOrCreateWatermark(shardId, 'token'),
     getOrCreateWatermarks: (tokens, shardId) => tokens.getOrCreateWatermarks(shardId, ['token']),
     getResumeToken: (tokens, shardId) => tokens.getResumeToken(shardId, '00'),
@@ -24,10 +25,11 @@ export const callsWithShard: Readonly<Record<string, Call>> = {
     }
 };
 
+/** A call of the API with a resume token. */
+export type TokenCall = (tokens: ResumeTokenService, shardId: string, resumeToken: string) => Promise<unknown>;
+
 /** Every method that takes a resume token, called with it. */
-export const callsWithToken: Readonly<
-    Record<string, (tokens: ResumeTokenService, shardId: string, resumeToken: string) => Promise<unknown>>
-> = {
+export const callsWithToken: Readonly<Record<string, TokenCall>> = {
     getOrCreateWatermark: (tokens, shardId, token) => tokens.getOrCreateWatermark(shardId, token),
     getOrCreateWatermarks: (tokens, shardId, token) =>
         tokens.getOrCreateWatermarks(shardId, ['before', token, 'after']),
@@ -38,6 +40,3 @@ export const callsWithToken: Readonly<
 export function named(prefix: string, count: number): string[] {
     return Array.from({ length: count }, (_, n) => `${prefix}${n}`);
 }
-
-/** What is no string, whatever the types say. */
-export const notStrings = [undefined, null, 0, 42n, {}, [], () => {}] as unknown as readonly string[];

@@ -1,27 +1,28 @@
 import { WatermarkErrorCode } from '../../errors.js';
 import { equals, grows, rejects } from '../expect.js';
+import { notStrings } from '../not-strings.js';
 import { given, promise, type Promised, type Topic } from '../promise.js';
-import { callsWithShard, callsWithToken, notStrings } from './calls.js';
+import { callsWithShard, callsWithToken, type ShardCall, type TokenCall } from './calls.js';
 
 const withInstances = given({ needs: ['instances'] });
 
 /** Shard ids that some store or other might confuse with each other. */
 const NAMES = ['a', 'A', 'a_', 'a-', 'a.b', 'a/b', 'a b', 'ü', 'u\u0308', '%', "'"];
 
-function badShardRefused(method: string): Promised {
+function badShardRefused([method, run]: [string, ShardCall]): Promised {
     return promise(`a shard id that is none is refused: ${method}`, async ({ resumeTokens }) => {
         for (const bad of ['', 'a\uD800', '\uDC00', ...notStrings]) {
-            const call = () => callsWithShard[method]?.(resumeTokens, bad) ?? Promise.resolve();
+            const call = () => run(resumeTokens, bad);
             await rejects(WatermarkErrorCode.INVALID_ARGUMENT, call, `${method} of ${typeof bad} ${String(bad)}`);
         }
     });
 }
 
-function badTokenRefused(method: string): Promised {
+function badTokenRefused([method, run]: [string, TokenCall]): Promised {
     return promise(`a resume token that is none is refused, and nothing is stored: ${method}`, async scene => {
         const { resumeTokens, shard } = scene;
         for (const bad of ['', 'a\uDC00', '\uD800', ...notStrings]) {
-            const call = () => callsWithToken[method]?.(resumeTokens, shard(), bad) ?? Promise.resolve();
+            const call = () => run(resumeTokens, shard(), bad);
             await rejects(WatermarkErrorCode.INVALID_ARGUMENT, call, `${method} of ${typeof bad} ${String(bad)}`);
         }
         equals(await resumeTokens.head(shard()), null, 'head');
@@ -77,8 +78,8 @@ export const shards: Topic = {
                 equals(new Set(given).size, 2, 'how many watermarks two tokens have');
             }
         ),
-        ...Object.keys(callsWithShard).map(badShardRefused),
-        ...Object.keys(callsWithToken).map(badTokenRefused),
+        ...Object.entries(callsWithShard).map(badShardRefused),
+        ...Object.entries(callsWithToken).map(badTokenRefused),
         given({ needs: ['tokenLimit'] })(
             'a resume token that is too large is refused, and nothing is stored',
             async scene => {

@@ -8,10 +8,11 @@ interface Arguments {
     readonly data?: Record<string, unknown>;
 }
 
-type Call = (watermarks: WatermarkService, args: Arguments) => Promise<unknown>;
+/** A call of the API. */
+export type KeyCall = (watermarks: WatermarkService, args: Arguments) => Promise<unknown>;
 
 /** Every method that takes a key, called with it. */
-export const callsWithKey: Readonly<Record<string, Call>> = {
+export const callsWithKey: Readonly<Record<string, KeyCall>> = {
     get: (watermarks, { key }) => watermarks.get(key),
     set: (watermarks, { key }) => watermarks.set(key, 'v1'),
     delete: (watermarks, { key }) => watermarks.delete(key),
@@ -24,7 +25,7 @@ export const callsWithKey: Readonly<Record<string, Call>> = {
 };
 
 /** Every method that stores a watermark under a key that has one, in a way in which it would succeed. */
-export const writes: Readonly<Record<string, Call>> = {
+export const writes: Readonly<Record<string, KeyCall>> = {
     set: (watermarks, { key, version = 'v2', data }) => watermarks.set(key, version, data),
     create: (watermarks, { key, version = 'v2', data }) => watermarks.create(`${key}.new`, version, data),
     compareAndSet: async (watermarks, { key, version = 'v2', data }) => {
@@ -33,6 +34,3 @@ export const writes: Readonly<Record<string, Call>> = {
     },
     advance: (watermarks, { key, version = 'v2', data }) => watermarks.advance(key, version, data)
 };
-
-/** What is no string, whatever the types say. */
-export const notStrings = [undefined, null, 0, 42n, {}, [], Symbol('key'), () => {}] as unknown as readonly string[];

@@ -1,15 +1,16 @@
 import { WatermarkErrorCode } from '../../errors.js';
 import { equals, rejects } from '../expect.js';
+import { notStrings } from '../not-strings.js';
 import { promise, type Promised, type Topic } from '../promise.js';
-import { notStrings, writes } from './calls.js';
+import { type KeyCall, writes } from './calls.js';
 
-function badVersionRefused(method: string): Promised {
+function badVersionRefused([method, write]: [string, KeyCall]): Promised {
     return promise(`a version that is no text, or an empty one, is refused: ${method}`, async scene => {
         const { watermarks, key } = scene;
         await watermarks.set(key(), 'v1', { a: 1 });
         const before = await watermarks.get(key());
         for (const version of ['', ...notStrings.slice(1)]) {
-            const call = () => writes[method]?.(watermarks, { key: key(), version }) ?? Promise.resolve();
+            const call = () => write(watermarks, { key: key(), version });
             await rejects(WatermarkErrorCode.INVALID_VERSION, call, `${method} of a ${typeof version} as a version`);
         }
         equals(await watermarks.get(key()), before, 'get after the refusals');
@@ -17,12 +18,12 @@ function badVersionRefused(method: string): Promised {
     });
 }
 
-function badDataRefused(method: string): Promised {
+function badDataRefused([method, write]: [string, KeyCall]): Promised {
     return promise(`bad data is refused before anything is stored: ${method}`, async ({ watermarks, key }) => {
         await watermarks.set(key(), 'v1', { a: 1 });
         const before = await watermarks.get(key());
         for (const data of [{ at: new Date() }, { list: [undefined] }, { n: 1n }]) {
-            const call = () => writes[method]?.(watermarks, { key: key(), data }) ?? Promise.resolve();
+            const call = () => write(watermarks, { key: key(), data });
             await rejects(WatermarkErrorCode.INVALID_DATA, call, method);
         }
         equals(await watermarks.get(key()), before, 'get after the refusals');
@@ -34,8 +35,8 @@ export const refusals: Topic = {
     service: 'WatermarkService',
     name: 'refused input',
     promises: [
-        ...Object.keys(writes).map(badVersionRefused),
-        ...Object.keys(writes).map(badDataRefused),
+        ...Object.entries(writes).map(badVersionRefused),
+        ...Object.entries(writes).map(badDataRefused),
         promise('compareAndSet refuses what is no revision', async ({ watermarks, key }) => {
             await watermarks.set(key(), 'v1');
             const before = await watermarks.get(key());

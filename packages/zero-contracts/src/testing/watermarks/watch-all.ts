@@ -94,18 +94,20 @@ export const watchingAll: Topic = {
             equals(event, { type: 'set', watermark: await watermarks.get(key()) }, 'what was told');
         }),
         promise('without includeCurrent it tells changes alone, from the first next() on', async scene => {
-            const { watermarks, key, prefix } = scene;
+            const { watermarks, key, prefix, soon } = scene;
             await watermarks.set(key(), 'before');
             const iterator = watermarks.watchAll({ prefix })[Symbol.asyncIterator]();
             await watermarks.set(key(), 'still before');
-            const first = iterator.next();
+            const first = soon(iterator.next(), 'the first event');
             let told = false;
-            const asked = first.finally(() => (told = true));
+            const waiting = first.finally(() => (told = true));
             for (let n = 0; !told; n += 1) {
                 // When watching has begun is not said, so write until a write is told.
                 await watermarks.set(key(), `after ${n}`);
+                // A store that answers at once would leave no time for anything else.
+                await new Promise(resolve => setTimeout(resolve));
             }
-            const { value } = (await asked) as IteratorYieldResult<WatermarkEvent>;
+            const { value } = (await waiting) as IteratorYieldResult<WatermarkEvent>;
             await iterator.return?.();
             holds(textOf(value).startsWith(`set ${key()} after`), `the first event is a change: ${textOf(value)}`);
         }),
@@ -193,25 +195,28 @@ export const watchingAll: Topic = {
             }
         }),
         promise('a slow consumer misses no last state', async scene => {
-            const { watermarks, key, prefix } = scene;
+            const { watermarks, key, prefix, soon } = scene;
             const keys = Array.from({ length: 20 }, (_, n) => key(String(n)));
             const last = new Map<string, string>();
             let writing: Promise<unknown> | undefined;
-            for await (const event of watermarks.watchAll({ prefix, includeCurrent: true })) {
-                // The first time round: everything is written while the consumer is still at this event.
-                writing ??= (async () => {
-                    for (const version of ['v1', 'v2', 'v3']) {
-                        await Promise.all(keys.map(each => watermarks.set(each, version)));
+            const writeAll = async () => {
+                for (const version of ['v1', 'v2', 'v3']) {
+                    await Promise.all(keys.map(each => watermarks.set(each, version)));
+                }
+            };
+            const consume = async () => {
+                for await (const event of watermarks.watchAll({ prefix, includeCurrent: true })) {
+                    // All is written while the consumer is still at its first event.
+                    await (writing ??= writeAll());
+                    if (event.type === 'set') {
+                        last.set(event.watermark.key, event.watermark.version);
                     }
-                })();
-                await writing;
-                if (event.type === 'set') {
-                    last.set(event.watermark.key, event.watermark.version);
+                    if (last.size === keys.length && [...last.values()].every(version => version === 'v3')) {
+                        return;
+                    }
                 }
-                if (last.size === keys.length && [...last.values()].every(version => version === 'v3')) {
-                    break;
-                }
-            }
+            };
+            await soon(consume(), 'the last state of every key');
         }),
         promise('two iterations tell the same, and one ends without the other', async scene => {
             const { watermarks, key } = scene;
