@@ -152,7 +152,7 @@ export class ChangeFeed {
             return;
         }
         // In this order: what another process writes in between changes the number once more.
-        this.#dataVersion = session.dataVersion();
+        this.#dataVersion = session.records.dataVersion();
         this.#reader = RowReader.fromEnd(session.records, () => {
             this.#database.logger.warn(
                 `The database ${this.#database.path} was set back; watches go on with what it holds now.`
@@ -179,7 +179,7 @@ export class ChangeFeed {
     async #look(): Promise<void> {
         try {
             const session = await this.#database.current();
-            const dataVersion = session.dataVersion();
+            const dataVersion = session.records.dataVersion();
             if (dataVersion !== this.#dataVersion || this.#behind) {
                 this.#dataVersion = dataVersion;
                 this.pump();

@@ -1,4 +1,4 @@
-import { type BigIntStats, realpathSync, statSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -7,14 +7,6 @@ import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { checkOurs } from './schema.js';
 import type { Connection, SqliteLibrary } from './sqlite.js';
 import { CHOOSE_ANOTHER } from './sqlite-errors.js';
-
-/** A file and its write-ahead log, by which a connection knows that they are still those that it has open. */
-export interface FileIdentity {
-    readonly path: string;
-    readonly main: BigIntStats;
-    readonly logPath: string;
-    readonly log: BigIntStats;
-}
 
 /**
  * Looks at what is at the path without changing or locking anything, so that what is not ours stays as it is.
@@ -72,38 +64,70 @@ export function fileGone(path: string): WatermarkError {
     );
 }
 
-/** What a connection has open now. Call it once a statement has been run: the first one opens the log. */
-export function identityOf(path: string): FileIdentity {
-    const logPath = `${realpathSync(path)}-wal`;
-    return { path, main: statSync(path, { bigint: true }), logPath, log: statSync(logPath, { bigint: true }) };
-}
+/** How often the log is looked at while the file beside it does not change. */
+const LOG_CHECK_MS = 100;
 
-/**
- * Whether the paths still lead to what the connection has open. No other file can have its number as long as it is open.
- */
-export function compareIdentity(identity: FileIdentity): 'same' | 'missing' | 'replaced' {
-    const main = find(identity.path);
-    if (main === undefined) {
-        return 'missing';
+/** A file that a connection has open, and its log: tells whether the paths still lead to them. */
+export class OpenFile {
+    readonly path: string;
+    readonly logPath: string;
+    readonly #main: Stats;
+    readonly #log: Stats;
+    /** The state of the file at which the log was looked at last. */
+    #seen: Stats;
+    #lookedAtLog = performance.now();
+
+    /** To be made once a statement has been run: the first one opens the log. */
+    constructor(path: string) {
+        this.path = path;
+        this.logPath = `${realpathSync(path)}-wal`;
+        this.#main = statSync(path);
+        this.#log = statSync(this.logPath);
+        this.#seen = this.#main;
     }
-    return isSame(identity.main, main) && hasSameLog(identity) ? 'same' : 'replaced';
+
+    /**
+     * Whether the paths still lead to what is open. No other file can have its number as long as it is.
+     *
+     * Looking at the log takes ten times as long as looking at the file (ext4, with data that is not on the disk yet), and
+     * whoever replaces the log does something to the file too, so it is looked at then, and now and then.
+     */
+    compare(): 'same' | 'missing' | 'replaced' {
+        const main = find(this.path);
+        if (main === undefined) {
+            return 'missing';
+        }
+        if (!isSame(this.#main, main)) {
+            return 'replaced';
+        }
+        const now = performance.now();
+        const hasChanged = main.mtimeMs !== this.#seen.mtimeMs || main.size !== this.#seen.size;
+        if (hasChanged || now - this.#lookedAtLog > LOG_CHECK_MS) {
+            if (!this.hasSameLog()) {
+                return 'replaced';
+            }
+            this.#seen = main;
+            this.#lookedAtLog = now;
+        }
+        return 'same';
+    }
+
+    hasSameMain(): boolean {
+        const found = find(this.path);
+        return found !== undefined && isSame(this.#main, found);
+    }
+
+    hasSameLog(): boolean {
+        const found = find(this.logPath);
+        return found !== undefined && isSame(this.#log, found);
+    }
 }
 
-export function hasSameMain({ path, main }: FileIdentity): boolean {
-    const found = find(path);
-    return found !== undefined && isSame(main, found);
+function find(path: string): Stats | undefined {
+    return statSync(path, { throwIfNoEntry: false });
 }
 
-export function hasSameLog({ logPath, log }: FileIdentity): boolean {
-    const found = find(logPath);
-    return found !== undefined && isSame(log, found);
-}
-
-function find(path: string): BigIntStats | undefined {
-    return statSync(path, { bigint: true, throwIfNoEntry: false });
-}
-
-function isSame(a: BigIntStats, b: BigIntStats): boolean {
+function isSame(a: Stats, b: Stats): boolean {
     return a.ino === b.ino && a.dev === b.dev;
 }
 

@@ -6,6 +6,9 @@ import type { Connection } from './sqlite.js';
 /** What a revision says about a key. */
 export type RecordEntry = Exclude<WatermarkEvent, { type: 'current-complete' }>;
 
+/** How many keys are remembered with their newest revisions. */
+const MOST_KNOWN = 10_000;
+
 /** A revision as it is stored. */
 export interface RecordRow {
     readonly revision: number;
@@ -24,6 +27,11 @@ export class RecordTable {
     readonly #head;
     readonly #insert;
     readonly #removeOld;
+    readonly #dataVersion;
+    readonly #history: number;
+    /** The newest revisions of keys that were asked for, as long as no other connection writes. */
+    readonly #known = new Map<string, RecordRow | undefined>();
+    #knownAt = 0;
 
     /** @param history how many revisions of a key are kept */
     constructor(connection: Connection, table: string, history: number) {
@@ -46,15 +54,44 @@ export class RecordTable {
         this.#insert = connection.prepare<[string, number, string | null]>(
             `INSERT INTO "${table}" (key, timestamp, record) VALUES (?, ?, ?)`
         );
-        this.#removeOld = connection.prepare<[string]>(
-            `DELETE FROM "${table}" WHERE revision IN
-                (SELECT revision FROM "${table}" WHERE key = ? ORDER BY revision DESC LIMIT -1 OFFSET ${history})`
+        this.#removeOld = connection.prepare<[string, number | string]>(
+            `DELETE FROM "${table}" WHERE key = ? AND ${
+                history === 1
+                    ? 'revision < ?'
+                    : `revision <= (SELECT revision FROM "${table}" WHERE key = ? ORDER BY revision DESC LIMIT 1 OFFSET ${history})`
+            }`
         );
+        this.#dataVersion = connection.prepare<[], number>('PRAGMA data_version').pluck();
+        this.#history = history;
+    }
+
+    /** Another number than before: another connection has written. */
+    dataVersion(): number {
+        return this.#dataVersion.get() ?? 0;
     }
 
     /** The newest revision of a key. */
     newest(key: string): RecordRow | undefined {
         return this.#newest.get(key);
+    }
+
+    /**
+     * The same, outside of transactions. For a key that was asked for lately it takes no more than a look whether another
+     * connection has written, which is a third of the time.
+     */
+    newestKnown(key: string): RecordRow | undefined {
+        const dataVersion = this.dataVersion();
+        if (dataVersion !== this.#knownAt || this.#known.size >= MOST_KNOWN) {
+            this.#known.clear();
+            this.#knownAt = dataVersion;
+        }
+        const known = this.#known.get(key);
+        if (known !== undefined || this.#known.has(key)) {
+            return known;
+        }
+        const row = this.newest(key);
+        this.#known.set(key, row);
+        return row;
     }
 
     /** All revisions of a key that are there, oldest first. */
@@ -79,9 +116,10 @@ export class RecordTable {
 
     /** Writes a revision of a key, and removes those that are more than are kept. */
     append(key: string, record: string | null): number {
-        const { lastInsertRowid } = this.#insert.run(key, Date.now(), record);
-        this.#removeOld.run(key);
-        return Number(lastInsertRowid);
+        this.#known.delete(key);
+        const revision = Number(this.#insert.run(key, Date.now(), record).lastInsertRowid);
+        this.#removeOld.run(key, this.#history === 1 ? revision : key);
+        return revision;
     }
 }
 

@@ -2,14 +2,7 @@ import { copyFileSync, renameSync, rmSync } from 'node:fs';
 
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
-import {
-    compareIdentity,
-    type FileIdentity,
-    hasSameLog,
-    hasSameMain,
-    identityOf,
-    inspectFile
-} from './database-file.js';
+import { inspectFile, OpenFile } from './database-file.js';
 import type { ResolvedZqliteOptions } from './options.js';
 import { IN_MEMORY } from './options-check.js';
 import { RecordTable } from './record-table.js';
@@ -34,12 +27,11 @@ export class Session {
     readonly records: RecordTable;
     readonly tokens: TokenTable;
     readonly #connection: Connection;
-    readonly #identity: FileIdentity | undefined;
+    readonly #file: OpenFile | undefined;
     readonly #begin;
     readonly #beginReading;
     readonly #commit;
     readonly #rollback;
-    readonly #dataVersion;
 
     private constructor(connection: Connection, options: ResolvedZqliteOptions) {
         this.#connection = connection;
@@ -49,9 +41,8 @@ export class Session {
         this.#beginReading = connection.prepare<[], void>('BEGIN');
         this.#commit = connection.prepare<[], void>('COMMIT');
         this.#rollback = connection.prepare<[], void>('ROLLBACK');
-        this.#dataVersion = connection.prepare<[], number>('PRAGMA data_version').pluck();
         this.records.head();
-        this.#identity = options.database === IN_MEMORY ? undefined : identityOf(options.database);
+        this.#file = options.database === IN_MEMORY ? undefined : new OpenFile(options.database);
     }
 
     /**
@@ -116,14 +107,9 @@ export class Session {
         }
     }
 
-    /** Another number than before: another connection has written. */
-    dataVersion(): number {
-        return this.#dataVersion.get() ?? 0;
-    }
-
     /** Whether the path still leads to the file that is open here. */
     compareFile(): 'same' | 'missing' | 'replaced' {
-        return this.#identity === undefined ? 'same' : compareIdentity(this.#identity);
+        return this.#file?.compare() ?? 'same';
     }
 
     close(): void {
@@ -138,27 +124,27 @@ export class Session {
      * it is done the session stays open.
      */
     leaveReplaced(): void {
-        if (this.#identity !== undefined) {
-            this.#partFrom(this.#identity);
+        if (this.#file !== undefined) {
+            this.#partFrom(this.#file);
         }
         this.close();
     }
 
-    #partFrom(identity: FileIdentity): void {
-        if (!hasSameMain(identity)) {
+    #partFrom(file: OpenFile): void {
+        if (!file.hasSameMain()) {
             // Wherever the old file is now, it has all that was acknowledged.
             this.#connection.pragma('wal_checkpoint(PASSIVE)');
         }
         this.begin();
         try {
-            if (hasSameMain(identity)) {
+            if (file.hasSameMain()) {
                 // Written over, and the log removed. SQLite leaves a file alone that is not at its path any more.
-                const other = `${identity.path}-${process.pid}`;
-                copyFileSync(identity.path, other);
-                renameSync(other, identity.path);
-            } else if (hasSameLog(identity)) {
-                rmSync(identity.logPath);
-                rmSync(identity.logPath.replace(/-wal$/, '-shm'), { force: true });
+                const other = `${file.path}-${process.pid}`;
+                copyFileSync(file.path, other);
+                renameSync(other, file.path);
+            } else if (file.hasSameLog()) {
+                rmSync(file.logPath);
+                rmSync(file.logPath.replace(/-wal$/, '-shm'), { force: true });
             }
         } finally {
             this.rollback();

@@ -54,10 +54,15 @@ export class Shard {
     async watermarksFor(resumeTokens: readonly string[]): Promise<LexiVersion[]> {
         const steps: Promise<LexiVersion[]>[] = [];
         for (let start = 0; start < resumeTokens.length; start += STEP) {
-            const tokens = resumeTokens.slice(start, start + STEP);
-            steps.push(this.#append(tokens.length, (table, shard) => this.#place(table, shard, tokens)));
+            steps.push(this.#find(resumeTokens.slice(start, start + STEP)));
         }
         return (await Promise.all(steps)).flat();
+    }
+
+    /** The watermark of a token, found or made. */
+    async watermarkFor(resumeToken: string): Promise<LexiVersion> {
+        const [watermark] = await this.#find([resumeToken]);
+        return watermark ?? '';
     }
 
     /** A watermark that nothing had before, for a snapshot at this token. */
@@ -130,6 +135,10 @@ export class Shard {
 
     stop(): void {
         this.#acknowledgements.stop();
+    }
+
+    #find(resumeTokens: readonly string[]): Promise<LexiVersion[]> {
+        return this.#append(resumeTokens.length, (table, shard) => this.#place(table, shard, resumeTokens));
     }
 
     /** Writes to the shard, and makes it first if there is none. */

@@ -1,5 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import { closedError, Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
 
 import type { Session } from './session.js';
@@ -41,6 +39,8 @@ export class Writer {
     readonly #onCommit: () => void;
     #waiting: Write[] = [];
     #running = false;
+    /** How often in a row another process had the lock. */
+    #attempt = 0;
     #closed = false;
 
     /** @param onCommit called after each transaction, before its callers learn of it */
@@ -68,8 +68,7 @@ export class Writer {
             const deadline = Deadline.in(this.#database.busyTimeoutMs);
             this.#waiting.push({ lane, rows, deadline, run: runAndAnswer, reject });
             if (!this.#running) {
-                this.#running = true;
-                void this.#runAll();
+                this.#runSoon();
             }
         });
     }
@@ -80,48 +79,53 @@ export class Writer {
         this.#failAll(closedError());
     }
 
-    async #runAll(): Promise<void> {
-        let attempt = 0;
-        for (;;) {
-            // Whatever is called in this turn of the event loop, also by what it wakes up, goes into one transaction.
-            await nextTurn();
-            if (this.#waiting.length === 0) {
-                this.#running = false;
-                return;
+    /** Whatever is called in this turn of the event loop, also by what it wakes up, goes into one transaction. */
+    #runSoon(): void {
+        this.#running = true;
+        setImmediate(() => void this.#run());
+    }
+
+    async #run(): Promise<void> {
+        try {
+            const session = this.#database.session ?? (await this.#database.current());
+            const locked = this.#begin(session);
+            if (locked !== undefined) {
+                this.#attempt += 1;
+                await this.#waitForOthers(locked);
+            } else if (session.compareFile() === 'same') {
+                this.#attempt = 0;
+                this.#runGroup(session, this.#takeGroup());
+            } else {
+                // Looked at with the lock in hand: nobody writes to a file after another one has taken its place.
+                session.rollback();
+                await this.#database.current();
             }
-            try {
-                const locked = await this.#runGroup();
-                attempt = locked === undefined ? 0 : attempt + 1;
-                if (locked !== undefined) {
-                    await this.#waitForOthers(attempt, locked);
-                }
-            } catch (error) {
-                this.#failAll(this.#database.toWatermarkError(error));
-            }
+        } catch (error) {
+            this.#failAll(this.#database.toWatermarkError(error));
+        }
+        this.#running = false;
+        if (this.#waiting.length > 0) {
+            this.#runSoon();
         }
     }
 
-    /** Runs one transaction; gives SQLite's error when another process has the lock. */
-    async #runGroup(): Promise<unknown> {
-        const session = this.#database.session ?? (await this.#database.current());
+    /** Takes the lock; gives SQLite's error when another process has it. */
+    #begin(session: Session): unknown {
         try {
             session.begin();
+            return undefined;
         } catch (error) {
             if (isBusy(error)) {
                 return error;
             }
             throw error;
         }
-        // Looked at with the lock in hand: nobody writes to a file after another one has taken its place.
-        if (session.compareFile() !== 'same') {
-            session.rollback();
-            await this.#database.current();
-            return undefined;
-        }
-        const answers = this.#runInTransaction(session, this.#takeGroup());
+    }
+
+    #runGroup(session: Session, group: readonly Write[]): void {
+        const answers = this.#runInTransaction(session, group);
         this.#onCommit();
         answers.forEach(answer => answer());
-        return undefined;
     }
 
     /** Runs the writes and commits. When the transaction as a whole fails, that is the answer to all of them. */
@@ -188,7 +192,7 @@ export class Writer {
     }
 
     /** Waits for whoever has the lock; fails the writes that can wait no longer. */
-    async #waitForOthers(attempt: number, locked: unknown): Promise<void> {
+    async #waitForOthers(locked: unknown): Promise<void> {
         const error = this.#database.toWatermarkError(locked);
         const late = new Set(this.#waiting.filter(({ deadline }) => deadline.passed()));
         this.#waiting = this.#waiting.filter(write => !late.has(write));
@@ -196,7 +200,7 @@ export class Writer {
         new Set([...late].map(({ lane }) => lane)).forEach(lane => this.#failLane(lane, error));
         const [first] = this.#waiting;
         if (first !== undefined) {
-            await this.#database.pause(attempt, first.deadline);
+            await this.#database.pause(this.#attempt, first.deadline);
         }
     }
 

@@ -29,10 +29,7 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
     }
 
     override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
-        return this.#call(shardId, async shard => {
-            const [watermark] = await shard.watermarksFor([this.#storable(resumeToken)]);
-            return watermark ?? '';
-        });
+        return this.#call(shardId, shard => shard.watermarkFor(this.#storable(resumeToken)));
     }
 
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {

@@ -51,7 +51,7 @@ export class ZqliteWatermarkService extends WatermarkService {
     }
 
     override get(key: string): Promise<Watermark | null> {
-        return this.#read(records => watermarkIn(records.newest(storable(key))));
+        return this.#read(records => watermarkIn(records.newestKnown(storable(key))));
     }
 
     override set(key: string, version: string, data?: Record<string, unknown>): Promise<void> {

@@ -27,7 +27,7 @@ export function checkKey(key: string): string {
  * @throws {WatermarkError} `INVALID_ARGUMENT`: empty, or not well-formed.
  */
 export function checkShardId(shardId: string): string {
-    return checkText('shard id', shardId, ` ${quoted(shardId)}`);
+    return checkText('shard id', shardId, quoted);
 }
 
 /**
@@ -36,7 +36,7 @@ export function checkShardId(shardId: string): string {
  * @throws {WatermarkError} `INVALID_ARGUMENT`: empty, or not well-formed.
  */
 export function checkResumeToken(resumeToken: string): string {
-    return checkText('resume token', resumeToken, '');
+    return checkText('resume token', resumeToken, () => '');
 }
 
 /**
@@ -54,20 +54,21 @@ export function checkExpectedRevision(expectedRevision: number): number {
     return expectedRevision;
 }
 
-function checkText(what: string, text: string, name: string): string {
+function checkText(what: string, text: string, nameOf: (text: string) => string): string {
     if (typeof text !== 'string' || text === '') {
         throw invalidArgument(
             `A ${what} must be a non-empty string, not ${text === '' ? 'an empty one' : typeof text}.`
         );
     }
     if (!text.isWellFormed()) {
-        throw invalidArgument(`The ${what}${name} has half a surrogate pair; expected well-formed Unicode.`);
+        const name = `The ${what} ${nameOf(text)}`.trimEnd();
+        throw invalidArgument(`${name} has half a surrogate pair; expected well-formed Unicode.`);
     }
     return text;
 }
 
-function quoted(text: unknown): string {
-    return typeof text === 'string' ? JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text) : '';
+function quoted(text: string): string {
+    return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
 function invalidArgument(message: string, remediation?: string): WatermarkError {
