@@ -20,13 +20,13 @@ export const WatermarkErrorCode = {
     CORRUPT_RECORD: 'ERR_WATERMARK_CORRUPT_RECORD',
     /** The key is not at the revision that the caller expected; nothing was written. */
     REVISION_CONFLICT: 'ERR_WATERMARK_REVISION_CONFLICT',
-    /** The bucket does not exist, or was deleted while it was in use. */
+    /** The bucket (the file, or its folder) does not exist, or was removed while it was in use. */
     BUCKET_NOT_FOUND: 'ERR_WATERMARK_BUCKET_NOT_FOUND',
-    /** The bucket is there with settings that would break a promise of this library. */
+    /** The bucket (the file) is there, but is not ours, or has settings that would break a promise of this library. */
     BUCKET_MISMATCH: 'ERR_WATERMARK_BUCKET_MISMATCH',
     /** The server refused the credentials. */
     AUTHENTICATION_FAILED: 'ERR_WATERMARK_AUTHENTICATION_FAILED',
-    /** The credentials are good, but do not allow this operation. */
+    /** The credentials (the user of this process) do not allow this operation. */
     PERMISSION_DENIED: 'ERR_WATERMARK_PERMISSION_DENIED',
     /** The store could not be reached or refused the work; nothing was written. Trying again later is safe. */
     UNAVAILABLE: 'ERR_WATERMARK_UNAVAILABLE',
@@ -34,7 +34,7 @@ export const WatermarkErrorCode = {
     OUTCOME_UNKNOWN: 'ERR_WATERMARK_OUTCOME_UNKNOWN',
     /** A resume token or watermark would have gone out of order; it was not handed out. */
     OUT_OF_ORDER: 'ERR_WATERMARK_OUT_OF_ORDER',
-    /** The servers lost history that was already handed out; the shard needs a new initial sync. */
+    /** The store lost history that was already handed out; the shard needs a new initial sync. */
     HISTORY_LOST: 'ERR_WATERMARK_HISTORY_LOST',
     /** The service was closed before or during the call. */
     CLOSED: 'ERR_WATERMARK_CLOSED'

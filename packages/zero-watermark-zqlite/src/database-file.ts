@@ -6,7 +6,7 @@ import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
 import { checkOurs } from './schema.js';
 import type { Connection, SqliteLibrary } from './sqlite.js';
-import { CHOOSE_ANOTHER } from './sqlite-errors.js';
+import { CHOOSE_ANOTHER, isSqliteError } from './sqlite-errors.js';
 
 /**
  * Looks at what is at the path without changing or locking anything, so that what is not ours stays as it is.
@@ -36,6 +36,11 @@ export function inspectFile(sqlite: SqliteLibrary, path: string, mayCreate: bool
     const connection: Connection = new sqlite(url, { readonly: true, fileMustExist: true });
     try {
         checkOurs(connection, path);
+    } catch (error) {
+        // Whoever made the file was killed while it was at it: SQLite takes that back when it opens the file.
+        if (!(isSqliteError(error) && find(`${path}-journal`) !== undefined)) {
+            throw error;
+        }
     } finally {
         connection.close();
     }

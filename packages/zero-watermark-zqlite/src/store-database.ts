@@ -142,8 +142,10 @@ export class StoreDatabase {
         // Nobody reads in it any more without coming by here.
         this.#checkedAt = Number.NEGATIVE_INFINITY;
         const replaced = this.#session;
-        await this.whileBusy(Deadline.in(this.busyTimeoutMs), async () => replaced?.leaveReplaced());
-        this.#session = undefined;
+        await this.whileBusy(Deadline.in(this.busyTimeoutMs), async () => {
+            replaced?.leaveReplaced();
+            this.#session = undefined;
+        });
         const session = await this.whileBusy(Deadline.in(this.busyTimeoutMs), async () =>
             Session.open(this.#options, false)
         );

@@ -105,9 +105,13 @@ export class ZqliteWatermarkService extends WatermarkService {
     }
 
     override getMany(keys: Iterable<string>): Promise<Map<string, Watermark>> {
-        return this.#read(records => {
-            const found = Array.from(keys, key => watermarkIn(records.newest(storable(key))));
-            return new Map(found.filter(watermark => watermark !== null).map(watermark => [watermark.key, watermark]));
+        return this.#calls.run(async () => {
+            const wanted = Array.from(keys, storable);
+            const rows = await this.#context.database.read(session =>
+                session.snapshot(() => wanted.map(key => session.records.newest(key)))
+            );
+            const found = rows.map(watermarkIn).filter(watermark => watermark !== null);
+            return new Map(found.map(watermark => [watermark.key, watermark]));
         });
     }
 

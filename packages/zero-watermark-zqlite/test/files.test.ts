@@ -166,6 +166,27 @@ describe('what can be opened', () => {
         await watermarks.set('users', 'v1');
     });
 
+    test('what is left of a file whose maker was killed while it wrote the first pages', async () => {
+        await using place = new Place();
+        const store = await place.open();
+        await store.close();
+        const complete = readFileSync(place.database);
+        // Only the first page has come to the disk, and the journal says that there were none before.
+        writeFileSync(place.database, complete.subarray(0, 4_096));
+        const journal = Buffer.alloc(512);
+        journal.write('d9d505f920a163d7', 'hex');
+        [0, 0, 0, 512, 4_096].forEach((word, index) => journal.writeUInt32BE(word, 8 + 4 * index));
+        // It was made without a write-ahead log.
+        const rollback = complete.subarray(0, 4_096);
+        rollback.fill(1, 18, 20);
+        writeFileSync(place.database, rollback);
+        writeFileSync(`${place.database}-journal`, journal);
+        const { watermarks } = await place.open();
+        await watermarks.set('users', 'v1');
+        expect((await watermarks.getAll()).size).toBe(1);
+        expect(place.files).toEqual(['watermarks.db', 'watermarks.db-shm', 'watermarks.db-wal']);
+    });
+
     test('a path with any characters, and a link', async () => {
         await using place = new Place();
         const folder = join(place.folder, 'ü #?%20 &');
