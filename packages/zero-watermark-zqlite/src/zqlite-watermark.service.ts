@@ -135,12 +135,10 @@ export class ZqliteWatermarkService extends WatermarkService {
             const record = this.#recordOf(key, version, data);
             checkExpectedRevision(expectedRevision);
             return this.#context.writer.write(({ records }) => {
-                const found = records.newest(key);
-                if (found?.revision !== expectedRevision) {
-                    throw new RevisionConflictError(key, expectedRevision, found?.revision ?? null);
+                const current = watermarkIn(records.newest(key));
+                if (current?.revision !== expectedRevision) {
+                    throw new RevisionConflictError(key, expectedRevision, current?.revision ?? null);
                 }
-                // Refuses what is damaged.
-                watermarkIn(found);
                 return records.append(key, record);
             });
         });
