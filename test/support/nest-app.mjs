@@ -1,18 +1,19 @@
 /**
  * A Nest application in a process of its own, under whichever Nest its node_modules have.
  *
- * It is started with the name of a scenario of its package and its options (JSON), says `{ started }` or `{ failed }`, and then does what it is
+ * It is started with the name of a scenario and its options (JSON), says `{ started }` or `{ failed }`, and then does what it is
  * asked to, one message after another. Written without decorators' syntax, so that nothing stands between it and the
- * built packages.
+ * built packages. `package.mjs` tells which package it is about.
  */
 import 'reflect-metadata';
 
 import { createRequire } from 'node:module';
 
 import { Inject, Injectable, Logger, Module } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
 
-import { scenariosOf, WatermarkService } from './scenarios.mjs';
+import { createOptions, moreScenarios, optionsOf, settingsOf, StoreModule, WatermarkService } from './package.mjs';
 
 const [scenario, json] = process.argv.slice(2);
 const given = JSON.parse(json);
@@ -47,11 +48,42 @@ Inject(WatermarkService)(Feature, undefined, 0);
 class FeatureModule {}
 Module({ providers: [Feature], exports: [Feature] })(FeatureModule);
 
+class OptionsFactory {
+    constructor(config) {
+        this.config = config;
+    }
+    async [createOptions]() {
+        return optionsOf(this.config);
+    }
+}
+Injectable()(OptionsFactory);
+Inject(ConfigService)(OptionsFactory, undefined, 0);
+
+class OptionsModule {}
+const configuration = ConfigModule.forRoot({ ignoreEnvFile: true, load: [() => settingsOf(given)] });
+Module({ imports: [configuration], providers: [OptionsFactory], exports: [OptionsFactory] })(OptionsModule);
+
+/** The ways to configure the store. */
+const scenarios = {
+    forRoot: () => StoreModule.forRoot(given),
+    useFactory: () =>
+        StoreModule.forRootAsync({
+            imports: [configuration],
+            inject: [ConfigService],
+            useFactory: async config => optionsOf(config)
+        }),
+    useFactoryWithoutResult: () => StoreModule.forRootAsync({ useFactory: () => undefined }),
+    useClass: () => StoreModule.forRootAsync({ imports: [configuration], useClass: OptionsFactory }),
+    useExisting: () => StoreModule.forRootAsync({ imports: [OptionsModule], useExisting: OptionsFactory }),
+    nothing: () => StoreModule.forRootAsync({}),
+    ...moreScenarios(given)
+};
+
 class AppModule {}
 let app;
 
 async function start() {
-    Module({ imports: [await scenariosOf(given)[scenario](), FeatureModule] })(AppModule);
+    Module({ imports: [await scenarios[scenario](), FeatureModule] })(AppModule);
     const options = { abortOnError: false, logger: ['error', 'warn'] };
     const moduleIdGeneratorAlgorithm = given.deepHash === true ? 'deep-hash' : 'reference';
     delete given.deepHash;

@@ -22,8 +22,8 @@ export interface PackageWithNest {
     readonly name: string;
     /** What it needs beside Nest and zero-contracts. */
     readonly dependencies: readonly string[];
-    /** Tells the application in which ways to configure it: exports `WatermarkService` and `scenariosOf(given)`. */
-    readonly scenarios: URL;
+    /** What `nest-app.mjs` imports as `package.mjs`. */
+    readonly app: URL;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface PackageWithNest {
  */
 export async function installWithNest(
     major: NestMajor,
-    { name: packageName, dependencies, scenarios }: PackageWithNest
+    { name: packageName, dependencies, app: ofPackage }: PackageWithNest
 ): Promise<NestInstallation> {
     const folder = await mkdtemp(join(tmpdir(), `zero-watermark-nest-${major}-`));
     const modules = join(folder, 'node_modules');
@@ -51,7 +51,7 @@ export async function installWithNest(
     ]);
     const app = join(folder, 'app.mjs');
     await cp(fileURLToPath(new URL('nest-app.mjs', import.meta.url)), app);
-    await cp(fileURLToPath(scenarios), join(folder, 'scenarios.mjs'));
+    await cp(fileURLToPath(ofPackage), join(folder, 'package.mjs'));
     return { app, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 

@@ -21,7 +21,7 @@ describe.each<NestMajor>([11, 12])('the built package under NestJS %i', major =>
             installWithNest(major, {
                 name: 'zero-watermark-nats-kv',
                 dependencies: ['@nats-io/transport-node'],
-                scenarios: new URL('../support/nest-scenarios.mjs', import.meta.url)
+                app: new URL('../support/nest-package.mjs', import.meta.url)
             })
         ]);
     });

@@ -14,7 +14,7 @@ describe.each<NestMajor>([11, 12])('the built package under NestJS %i', major =>
         installation = await installWithNest(major, {
             name: 'zero-watermark-zqlite',
             dependencies: ['@rocicorp/zero-sqlite3'],
-            scenarios: new URL('../support/nest-scenarios.mjs', import.meta.url)
+            app: new URL('../support/nest-package.mjs', import.meta.url)
         });
     });
     afterAll(() => installation[Symbol.asyncDispose]());
