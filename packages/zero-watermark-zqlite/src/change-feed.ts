@@ -118,9 +118,10 @@ export class ChangeFeed {
             return;
         }
         try {
-            for (let rows = this.#reader.next(session.records); rows.length > 0;) {
+            let rows = this.#reader.next(session.records);
+            while (rows.length > 0) {
                 rows.forEach(row => this.#tell(row));
-                // A listener may have been the last.
+                // That listener may have been the last.
                 rows = this.#reader?.next(session.records) ?? [];
             }
             this.#behind = false;

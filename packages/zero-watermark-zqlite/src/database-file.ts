@@ -14,17 +14,17 @@ import { CHOOSE_ANOTHER, isSqliteError } from './sqlite-errors.js';
  * SQLite itself does the looking (`immutable`): opening the file in any other way and closing it again would release the
  * locks that this process has on it.
  *
- * @throws {WatermarkError} `BUCKET_NOT_FOUND`: its folder is missing, or itself, and it may not be made. `BUCKET_MISMATCH`: it is no file, no database, that
- *   of another program, or of a newer release.
+ * @throws {WatermarkError} `BUCKET_NOT_FOUND`: its folder is missing, or the file, and it may not be made.
+ *   `BUCKET_MISMATCH`: it is no file, no database, that of another program, or of a newer release.
  */
 export function inspectFile(sqlite: SqliteLibrary, path: string, mayCreate: boolean): void {
     inspectFolder(dirname(path));
     const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined && !mayCreate) {
-        throw fileGone(path);
-    }
     if (found === undefined) {
-        return;
+        if (mayCreate) {
+            return;
+        }
+        throw fileGone(path);
     }
     if (!found.isFile()) {
         throw mismatch(`The database ${path} is ${found.isDirectory() ? 'a folder' : 'no regular file'}`);

@@ -23,8 +23,8 @@ export interface ZqliteOptions {
      */
     busyTimeoutMs?: number;
     /**
-     * `full`: an acknowledged write survives a power cut. `normal`: it survives the death of the process; a power cut may
-     * take the last ones, and never more than the end. Also `off` and `extra`; in either case.
+     * `full`: an acknowledged write survives a power cut. `normal`: it survives the death of the process, and a power cut
+     * may take the last ones. Also `off` and `extra`, as SQLite has them; in either case.
      *
      * @default 'full'
      */

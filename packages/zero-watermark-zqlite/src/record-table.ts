@@ -6,8 +6,9 @@ import type { Connection } from './sqlite.js';
 /** What a revision says about a key. */
 export type RecordEntry = Exclude<WatermarkEvent, { type: 'current-complete' }>;
 
-/** How many keys are remembered with their newest revisions. */
+/** How many keys are remembered with their newest revisions, and up to how many characters of a record. */
 const MOST_KNOWN = 10_000;
+const LONGEST_KNOWN = 2_000;
 
 /** A revision as it is stored. */
 export interface RecordRow {
@@ -90,7 +91,9 @@ export class RecordTable {
             return known;
         }
         const row = this.newest(key);
-        this.#known.set(key, row);
+        if ((row?.record?.length ?? 0) <= LONGEST_KNOWN) {
+            this.#known.set(key, row);
+        }
         return row;
     }
 

@@ -25,7 +25,8 @@ type Answer = () => void;
 interface Write {
     readonly lane: string | undefined;
     readonly rows: number;
-    readonly deadline: Deadline;
+    /** When it was asked for, on the monotonic clock of this process. */
+    readonly since: number;
     readonly run: (session: Session) => Answer;
     readonly reject: (error: unknown) => void;
 }
@@ -39,8 +40,9 @@ export class Writer {
     readonly #onCommit: () => void;
     #waiting: Write[] = [];
     #running = false;
-    /** How often in a row another process had the lock. */
+    /** How often in a row another process had the lock, and since when. */
     #attempt = 0;
+    #lockedSince: number | undefined;
     #closed = false;
 
     /** @param onCommit called after each transaction, before its callers learn of it */
@@ -65,8 +67,7 @@ export class Writer {
                 const result = run(session);
                 return () => resolve(result);
             };
-            const deadline = Deadline.in(this.#database.busyTimeoutMs);
-            this.#waiting.push({ lane, rows, deadline, run: runAndAnswer, reject });
+            this.#waiting.push({ lane, rows, since: performance.now(), run: runAndAnswer, reject });
             if (!this.#running) {
                 this.#runSoon();
             }
@@ -91,9 +92,11 @@ export class Writer {
             const locked = this.#begin(session);
             if (locked !== undefined) {
                 this.#attempt += 1;
+                this.#lockedSince ??= performance.now();
                 await this.#waitForOthers(locked);
             } else if (session.compareFile() === 'same') {
                 this.#attempt = 0;
+                this.#lockedSince = undefined;
                 this.#runGroup(session, this.#takeGroup());
             } else {
                 // Looked at with the lock in hand: nobody writes to a file after another one has taken its place.
@@ -146,11 +149,7 @@ export class Writer {
             for (const { lane } of group) {
                 this.#failLane(lane, failure);
             }
-            return group.map(
-                ({ reject }) =>
-                    () =>
-                        reject(failure)
-            );
+            return group.map(write => refusal(write, failure));
         }
         for (const [lane, error] of failedLanes) {
             this.#failLane(lane, error);
@@ -158,13 +157,13 @@ export class Writer {
         return answers;
     }
 
-    #runOne(session: Session, { lane, run, reject }: Write, failedLanes: Map<string, unknown>): Answer {
+    #runOne(session: Session, write: Write, failedLanes: Map<string, unknown>): Answer {
+        const { lane } = write;
         if (lane !== undefined && failedLanes.has(lane)) {
-            const error = notSentBehind(failedLanes.get(lane));
-            return () => reject(error);
+            return refusal(write, notSentBehind(failedLanes.get(lane)));
         }
         try {
-            return run(session);
+            return write.run(session);
         } catch (error) {
             if (isSqliteError(error) && !concernsOneCall(error)) {
                 throw error;
@@ -173,7 +172,7 @@ export class Writer {
             if (lane !== undefined) {
                 failedLanes.set(lane, failure);
             }
-            return () => reject(failure);
+            return refusal(write, failure);
         }
     }
 
@@ -194,13 +193,16 @@ export class Writer {
     /** Waits for whoever has the lock; fails the writes that can wait no longer. */
     async #waitForOthers(locked: unknown): Promise<void> {
         const error = this.#database.toWatermarkError(locked);
-        const late = new Set(this.#waiting.filter(({ deadline }) => deadline.passed()));
+        const remainingMs = ({ since }: Write) =>
+            // What it waited for others of this process is not the lock's fault.
+            Math.max(since, this.#lockedSince ?? 0) + this.#database.busyTimeoutMs - performance.now();
+        const late = new Set(this.#waiting.filter(write => remainingMs(write) <= 0));
         this.#waiting = this.#waiting.filter(write => !late.has(write));
         late.forEach(({ reject }) => reject(error));
         new Set([...late].map(({ lane }) => lane)).forEach(lane => this.#failLane(lane, error));
         const [first] = this.#waiting;
         if (first !== undefined) {
-            await this.#database.pause(this.#attempt, first.deadline);
+            await this.#database.pause(this.#attempt, Deadline.in(remainingMs(first)));
         }
     }
 
@@ -218,4 +220,8 @@ export class Writer {
         this.#waiting = [];
         all.forEach(({ reject }) => reject(error));
     }
+}
+
+function refusal({ reject }: Write, error: unknown): Answer {
+    return () => reject(error);
 }

@@ -116,6 +116,22 @@ describe('a lock that another process holds', () => {
         expect(await resumeTokens.head('s')).toBeNull();
     });
 
+    test('for a moment, while more waits than is written within busyTimeoutMs: nobody is told that it took too long', async () => {
+        await using place = new Place();
+        const { resumeTokens } = await place.open({ busyTimeoutMs: 300 });
+        await resumeTokens.provision(['s']);
+        const many = resumeTokens.getOrCreateWatermarks(
+            's',
+            Array.from({ length: 60_000 }, (_, index) => `token-${index}`)
+        );
+        const startedAt = performance.now();
+        for (let locked = 0; performance.now() - startedAt < 500; locked += 1) {
+            await whileLocked(place, () => sleep(locked === 0 ? 20 : 5));
+            await sleep(20);
+        }
+        expect((await many).length).toBe(60_000);
+    });
+
     test('for less: a slow call, and the order is kept', async () => {
         await using place = new Place();
         const { watermarks, resumeTokens } = await place.open();
