@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import { describe, expect, test } from 'vitest';
 
 import { assignInOrder } from './assign-watermarks.js';
@@ -83,6 +86,28 @@ test('many are in flight, but never more than maxInFlight are taken and not hand
     await assigned.return();
     await turn();
     expect(state.closed).toBe(true);
+});
+
+test('nothing is kept of changes that were handed out', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const usedBytes = () => {
+        collectGarbage();
+        return process.memoryUsage().heapUsed;
+    };
+    let asked = 0;
+    const assigned = assignInOrder(countedSource(60_000).changes, async () => versionToLexi((asked += 1)), {
+        resumeTokenOf
+    });
+    const used: number[] = [];
+    for await (const { change } of assigned) {
+        if (change.token === 't10000' || change.token === 't59000') {
+            used.push(usedBytes());
+        }
+    }
+    const [early = 0, late = 0] = used;
+    // A promise alone would be more than fifty bytes a change.
+    expect(late - early).toBeLessThan(49_000 * 50);
 });
 
 describe('errors reach the consumer, after all changes before them', () => {

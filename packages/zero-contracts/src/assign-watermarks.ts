@@ -1,5 +1,6 @@
 import { WatermarkError, WatermarkErrorCode } from './errors.js';
 import type { LexiVersion } from './lexi-version.js';
+import { Line } from './line.js';
 import type { AssignedChange } from './resume-tokens.js';
 
 /** Options of `assignWatermarks`. */
@@ -16,7 +17,8 @@ export interface AssignOptions<T> {
     readonly signal?: AbortSignal;
 }
 
-type Step<T> = { readonly change: T; readonly watermark: Promise<LexiVersion> } | { readonly error: unknown } | 'done';
+/** What the consumer gets: a change with its watermark; the error, or the end, that comes after all changes. */
+type Step<T> = AssignedChange<T> | { readonly error: unknown } | 'done';
 
 /** Takes changes from a source, asks for their watermarks at once, and hands them out in order. */
 export async function* assignInOrder<T>(
@@ -31,7 +33,7 @@ export async function* assignInOrder<T>(
         );
     }
     const source = changes[Symbol.asyncIterator]();
-    const steps = new Channel<Step<T>>(maxInFlight);
+    const steps = new Line<Step<T>>(maxInFlight);
     const stop = () => steps.close();
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted === true) {
@@ -40,19 +42,19 @@ export async function* assignInOrder<T>(
     const pumping = pump(source, steps, change => watermarkOf(resumeTokenOf(change)));
     try {
         let last: LexiVersion = '';
-        for (let step = await steps.take(); step !== undefined && step !== 'done'; step = await steps.take()) {
+        for (;;) {
+            const step = steps.take() ?? (await steps.next());
+            if (step === undefined || step === 'done') {
+                return;
+            }
             if ('error' in step) {
                 throw step.error;
             }
-            const watermark = await Promise.race([step.watermark, steps.whenClosed]);
-            if (watermark === undefined) {
-                return;
+            if (step.watermark <= last) {
+                throw outOfOrder(step.watermark, last);
             }
-            if (watermark <= last) {
-                throw outOfOrder(watermark, last);
-            }
-            last = watermark;
-            yield { change: step.change, watermark };
+            last = step.watermark;
+            yield step;
         }
     } finally {
         signal?.removeEventListener('abort', stop);
@@ -65,78 +67,29 @@ export async function* assignInOrder<T>(
 
 async function pump<T>(
     source: AsyncIterator<T>,
-    steps: Channel<Step<T>>,
+    steps: Line<Step<T>>,
     watermarkOf: (change: T) => Promise<LexiVersion>
 ): Promise<void> {
     try {
-        while (await steps.room()) {
+        while (steps.hasRoom || (await steps.room())) {
             const next = await source.next();
             if (steps.closed) {
                 return;
             }
             if (next.done === true) {
-                steps.put('done');
+                steps.settle(steps.join(), 'done');
                 return;
             }
-            const watermark = watermarkOf(next.value);
-            // Handled where it is awaited; a consumer that has stopped must not leave it unhandled.
-            watermark.catch(() => {});
-            steps.put({ change: next.value, watermark });
+            const { value: change } = next;
+            const asked = watermarkOf(change);
+            const place = steps.join();
+            asked.then(
+                watermark => steps.settle(place, { change, watermark }),
+                (error: unknown) => steps.settle(place, { error })
+            );
         }
     } catch (error) {
-        steps.put({ error });
-    }
-}
-
-/** A queue between one producer and one consumer that holds a limited number of items. */
-class Channel<Item> {
-    readonly #capacity: number;
-    readonly #items: Item[] = [];
-    /** Resolves when the channel is closed. */
-    readonly whenClosed: Promise<undefined>;
-    #resolveClosed: () => void = () => {};
-    #closed = false;
-    #wakeProducer: (() => void) | undefined;
-    #wakeConsumer: (() => void) | undefined;
-
-    constructor(capacity: number) {
-        this.#capacity = capacity;
-        this.whenClosed = new Promise(resolve => (this.#resolveClosed = () => resolve(undefined)));
-    }
-
-    get closed(): boolean {
-        return this.#closed;
-    }
-
-    /** Resolves with `true` once another item may be put, with `false` when none may be put any more. */
-    async room(): Promise<boolean> {
-        while (!this.#closed && this.#items.length >= this.#capacity) {
-            await new Promise<void>(resolve => (this.#wakeProducer = resolve));
-        }
-        return !this.#closed;
-    }
-
-    put(item: Item): void {
-        this.#items.push(item);
-        this.#wakeConsumer?.();
-    }
-
-    /** The next item, or `undefined` when the channel is closed. */
-    async take(): Promise<Item | undefined> {
-        while (!this.#closed && this.#items.length === 0) {
-            await new Promise<void>(resolve => (this.#wakeConsumer = resolve));
-        }
-        const item = this.#closed ? undefined : this.#items.shift();
-        this.#wakeProducer?.();
-        return item;
-    }
-
-    close(): void {
-        this.#closed = true;
-        this.#resolveClosed();
-        this.#items.length = 0;
-        this.#wakeProducer?.();
-        this.#wakeConsumer?.();
+        steps.settle(steps.join(), { error });
     }
 }
 
