@@ -47,16 +47,16 @@ export interface Bucket {
 /**
  * Opens the bucket, and creates it first where the policy allows.
  *
+ * @param extraSettings that it is created with, for servers of several versions: the first that the server knows
  * @throws {WatermarkError} `BUCKET_NOT_FOUND`, `BUCKET_MISMATCH`, `PERMISSION_DENIED`, `UNAVAILABLE`
  */
 export async function openBucket(
     connection: Connection,
     config: ResolvedNatsKvConfig,
     deadline: Deadline,
-    extraSettings: Partial<StreamConfig> = {}
+    extraSettings: readonly Partial<StreamConfig>[] = []
 ): Promise<Bucket> {
-    const wanted = { ...wantedStreamConfig(config), ...extraSettings };
-    const info = await findOrCreate(connection, config, wanted, deadline);
+    const info = await findOrCreate(connection, config, extraSettings, deadline);
     const differences = compareBucket(config, info.config);
     const breaking = differences.filter(difference => difference.breaksPromise);
     if (breaking.length > 0) {
@@ -86,7 +86,7 @@ export async function openBucket(
 async function findOrCreate(
     connection: Connection,
     config: ResolvedNatsKvConfig,
-    wanted: StreamConfig,
+    extraSettings: readonly Partial<StreamConfig>[],
     deadline: Deadline
 ): Promise<StreamInfo> {
     const js = new JetStream(connection.requester);
@@ -102,7 +102,7 @@ async function findOrCreate(
                 if (config.bucketPolicy === 'require') {
                     throw bucketNotFound(config.bucket);
                 }
-                return js.createStream(wanted, timeoutMs);
+                return create(js, wantedStreamConfig(config), extraSettings, timeoutMs);
             });
         } catch (error) {
             const noJetStream =
@@ -120,6 +120,23 @@ async function findOrCreate(
         }
         await backOff(attempt, deadline);
         await connection.settled(deadline);
+    }
+}
+
+/** Servers refuse settings that they don't know (2.12 and newer, 2.11 if they are told to), where older ones pass over them. */
+async function create(
+    js: JetStream,
+    wanted: StreamConfig,
+    [extra, ...others]: readonly Partial<StreamConfig>[],
+    timeoutMs: number
+): Promise<StreamInfo> {
+    try {
+        return await js.createStream({ ...wanted, ...extra }, timeoutMs);
+    } catch (error) {
+        if (extra !== undefined && error instanceof ApiFailure && error.code === JetStreamCode.INVALID_JSON) {
+            return create(js, wanted, others, timeoutMs);
+        }
+        throw error;
     }
 }
 

@@ -19,6 +19,8 @@ export const JetStreamCode = {
     CLUSTER_NOT_AVAILABLE: 10008,
     CONSUMER_NOT_FOUND: 10014,
     INSUFFICIENT_RESOURCES: 10023,
+    /** Also: a setting that the server does not know (2.12+). */
+    INVALID_JSON: 10025,
     TOO_MANY_STREAMS: 10027,
     NO_MESSAGE_FOUND: 10037,
     NOT_ENABLED_FOR_ACCOUNT: 10039,
@@ -59,6 +61,14 @@ const TRANSIENT: ReadonlySet<number> = new Set([
 
 export function isTransient(failure: ApiFailure): boolean {
     return TRANSIENT.has(failure.code);
+}
+
+/** Whether a condition of a write did not hold. */
+export function isConflict(error: unknown): boolean {
+    return (
+        error instanceof ApiFailure &&
+        (error.code === JetStreamCode.WRONG_LAST_SEQUENCE || error.code === JetStreamCode.WRONG_LAST_SEQUENCE_UNKNOWN)
+    );
 }
 
 /** What can be done about limits; the server's own text says which one was reached. */

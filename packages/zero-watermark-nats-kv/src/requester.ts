@@ -1,5 +1,5 @@
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
-import { createInbox, PermissionViolationError } from '@nats-io/transport-node';
+import { createInbox, nuid, PermissionViolationError } from '@nats-io/transport-node';
 
 /** Why a request has no answer. */
 export type RequestFailureKind =
@@ -30,8 +30,13 @@ export class RequestFailure extends Error {
     }
 }
 
+/** Publishes one of several messages; `suffix` is what makes its reply subject its own. */
+export type PublishOne = (subject: string, payload: Uint8Array, headers: MsgHdrs, suffix: string) => void;
+
 interface Pending {
     readonly subject: string;
+    /** Tells the answer from what else comes to the same place. */
+    readonly isAnswer: (message: Msg) => boolean;
     readonly expiresAt: number;
     readonly resolve: (message: Msg) => void;
     readonly reject: (failure: RequestFailure) => void;
@@ -59,24 +64,53 @@ export class Requester {
     constructor(nc: NatsConnection, inboxPrefix: string | undefined) {
         this.#nc = nc;
         this.#inbox = `${createInbox(inboxPrefix)}.`;
-        this.#subscription = nc.subscribe(`${this.#inbox}*`, {
+        this.#subscription = nc.subscribe(`${this.#inbox}>`, {
             callback: (error, message) => (error === null ? this.#receive(message) : this.#refuseInbox())
         });
     }
 
     /** Sends a request; rejects with a {@link RequestFailure} only. */
     request(subject: string, payload: Uint8Array | string, timeoutMs: number, headers?: MsgHdrs): Promise<Msg> {
+        return this.#exchange((this.#next++).toString(36), subject, timeoutMs, isAnything, reply =>
+            this.#nc.publish(subject, payload, headers === undefined ? { reply } : { reply, headers })
+        );
+    }
+
+    /**
+     * Sends several messages that have one answer; rejects with a {@link RequestFailure} only. The answer may come to the
+     * reply subject of any of them, and so may other messages, which `isAnswer` tells apart.
+     *
+     * What their reply subjects begin with ends in a token that no other request of any client has.
+     *
+     * @param subject of the first message
+     */
+    requestTogether(
+        subject: string,
+        timeoutMs: number,
+        isAnswer: (message: Msg) => boolean,
+        sendAll: (publish: PublishOne) => void
+    ): Promise<Msg> {
+        return this.#exchange(nuid.next(), subject, timeoutMs, isAnswer, reply =>
+            sendAll((to, payload, headers, suffix) => this.#nc.publish(to, payload, { reply: reply + suffix, headers }))
+        );
+    }
+
+    #exchange(
+        token: string,
+        subject: string,
+        timeoutMs: number,
+        isAnswer: (message: Msg) => boolean,
+        send: (reply: string) => void
+    ): Promise<Msg> {
         return new Promise<Msg>((resolve, reject) => {
             if (this.#closed || this.#nc.isClosed()) {
                 reject(new RequestFailure('closed', subject, false));
                 return;
             }
-            const token = (this.#next++).toString(36);
-            this.#pending.set(token, { subject, expiresAt: performance.now() + timeoutMs, resolve, reject });
+            this.#pending.set(token, { subject, isAnswer, expiresAt: performance.now() + timeoutMs, resolve, reject });
             this.#timer ??= setInterval(() => this.#expire(), TICK_MS);
-            const reply = this.#inbox + token;
             try {
-                this.#nc.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+                send(this.#inbox + token);
             } catch {
                 // The client throws before it sends anything: closed, draining, or larger than the server takes.
                 this.#fail(token, new RequestFailure('closed', subject, false));
@@ -114,9 +148,10 @@ export class Requester {
     }
 
     #receive(message: Msg): void {
-        const token = message.subject.slice(this.#inbox.length);
+        const end = message.subject.indexOf('.', this.#inbox.length);
+        const token = message.subject.slice(this.#inbox.length, end === -1 ? undefined : end);
         const pending = this.#pending.get(token);
-        if (pending === undefined) {
+        if (pending === undefined || !pending.isAnswer(message)) {
             return;
         }
         if (message.data.length === 0 && message.headers?.code === 503) {
@@ -130,7 +165,7 @@ export class Requester {
     #refuseInbox(): void {
         this.#closed = true;
         for (const [token] of this.#pending) {
-            this.#fail(token, new RequestFailure('not-permitted', `${this.#inbox}*`));
+            this.#fail(token, new RequestFailure('not-permitted', `${this.#inbox}>`));
         }
     }
 
@@ -162,4 +197,8 @@ export class Requester {
             this.#timer = undefined;
         }
     }
+}
+
+function isAnything(): boolean {
+    return true;
 }

@@ -66,23 +66,23 @@ export class Shard {
         this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline));
     }
 
+    /** The watermark of a token, found or made. */
+    async watermarkFor(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
+        const known = this.#recent.get(resumeToken);
+        if (known !== undefined) {
+            return known;
+        }
+        const token = this.#newToken(resumeToken);
+        const placements = await this.#queue.add([token], deadline);
+        return this.#remember(token, next(placements.values()));
+    }
+
     /** The watermarks of tokens, found or made, in their order. */
     async watermarksFor(resumeTokens: readonly string[], deadline: Deadline): Promise<LexiVersion[]> {
-        const watermarks = resumeTokens.map(resumeToken => this.#recent.get(resumeToken));
-        const missing = resumeTokens
-            .filter((_, index) => watermarks[index] === undefined)
-            .map(resumeToken => this.#newToken(resumeToken));
+        const wanted = resumeTokens.map(resumeToken => this.#recent.get(resumeToken) ?? this.#newToken(resumeToken));
+        const missing = wanted.filter(token => typeof token !== 'string');
         const placements = (await this.#queue.add(missing, deadline)).values();
-        const made = missing.values();
-        return watermarks.map(known => {
-            if (known !== undefined) {
-                return known;
-            }
-            const { entry, resumeToken } = next(made);
-            const watermark = watermarkOf(next(placements).sequence, entry.check);
-            this.#recent.set(resumeToken, watermark);
-            return watermark;
-        });
+        return wanted.map(token => (typeof token === 'string' ? token : this.#remember(token, next(placements))));
     }
 
     /** A watermark that nothing had before, for a snapshot at this token. */
@@ -267,6 +267,12 @@ export class Shard {
             );
         }
         await backOff(attempt, deadline);
+    }
+
+    #remember({ entry, resumeToken }: NewToken, { sequence }: Placement): LexiVersion {
+        const watermark = watermarkOf(sequence, entry.check);
+        this.#recent.set(resumeToken, watermark);
+        return watermark;
     }
 
     #newToken(resumeToken: string): NewToken {

@@ -6,23 +6,17 @@ import type { Connection } from './connection.js';
 import {
     headersWith,
     type JetStream,
+    LAST_SEQUENCE,
     type MessageQuery,
-    type StagedBatch,
     type StoredMessage,
     type StreamInfo
 } from './jetstream.js';
-import { ApiFailure, JetStreamCode } from './nats-errors.js';
+import { isConflict } from './nats-errors.js';
 import { attemptMs, mayPass, outcomeUnknown, RecordStore } from './record-store.js';
-import { RequestFailure } from './requester.js';
-
-/** The server's own limit of an atomic batch (nats-server 2.12 to 2.15). */
-const MAX_BATCH = 1_000;
+import { TokenAppender } from './token-appender.js';
 
 /** Reads that are under way at once when many tokens are looked up. */
 const PARALLEL_READS = 256;
-
-const SUBJECT_CONDITION = 'Nats-Expected-Last-Subject-Sequence';
-const STREAM_CONDITION = 'Nats-Expected-Last-Sequence';
 
 /** Entries under two-part keys that begin with this say something about the stream; they hold no token. */
 const MARKER = 'marker.';
@@ -57,6 +51,7 @@ export class TokenLog {
     readonly #connection: Connection;
     readonly #bucket: Bucket;
     readonly #store: RecordStore;
+    readonly #appender: TokenAppender;
     /** Whether the last tokens were known already, so that looking before writing saves the writing. */
     #replaying = false;
 
@@ -64,6 +59,7 @@ export class TokenLog {
         this.#connection = connection;
         this.#bucket = bucket;
         this.#store = new RecordStore(connection, bucket);
+        this.#appender = new TokenAppender(connection, bucket, this.#store);
     }
 
     get bucketName(): string {
@@ -124,7 +120,7 @@ export class TokenLog {
         lastSequence: number,
         deadline: Deadline
     ): Promise<number | undefined> {
-        const headers = headersWith([STREAM_CONDITION, String(lastSequence)]);
+        const headers = headersWith([LAST_SEQUENCE, String(lastSequence)]);
         try {
             const payload = new TextEncoder().encode(value);
             const ack = await this.#js.publish(this.#subject(MARKER + name), payload, headers, attemptMs(deadline));
@@ -152,11 +148,13 @@ export class TokenLog {
         afterSequence?: number
     ): Promise<boolean> {
         let inDoubt = false;
+        let mayBeThere = this.#replaying;
         for (let attempt = 0; ; attempt += 1) {
-            if (this.#replaying || attempt > 0) {
+            if (mayBeThere) {
                 await this.#find(missingOf(tokens, found), found, deadline, inDoubt);
             }
-            const outcome = await this.#append(missingOf(tokens, found), found, deadline, afterSequence);
+            const missing = missingOf(tokens, found);
+            const outcome = await this.#appender.append(missing, found, deadline, afterSequence, attempt > 0);
             if (outcome === 'stored') {
                 this.#replaying = tokens.every(token => found.get(token.key)?.isNew === false);
                 return true;
@@ -167,8 +165,9 @@ export class TokenLog {
                 return missingOf(tokens, found).length === 0;
             }
             this.#giveUpIfLate(deadline, inDoubt);
+            mayBeThere = outcome !== 'refused';
             // After the first conflict the tokens are there to be read; after the next ones, not yet.
-            if (outcome !== 'conflict' || attempt > 0) {
+            if (attempt > 0 || (outcome !== 'conflict' && outcome !== 'refused')) {
                 await backOff(attempt, deadline);
                 await this.#connection.settled(deadline);
             }
@@ -178,71 +177,6 @@ export class TokenLog {
     /** Looks tokens up without storing anything. */
     find(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
         return this.#find(tokens, found, deadline, false);
-    }
-
-    /** Stores what it can of the tokens, in order; what was stored is entered in `found`. */
-    async #append(
-        tokens: readonly NewToken[],
-        found: Map<string, Placement>,
-        deadline: Deadline,
-        afterSequence: number | undefined
-    ): Promise<'stored' | 'conflict' | 'not-sent' | 'in-doubt'> {
-        const size = this.#bucket.info.config.allow_atomic === true ? MAX_BATCH : 1;
-        let expectedEnd = afterSequence;
-        let group = tokens.slice(0, size);
-        let staged = this.#stage(group, expectedEnd);
-        for (let start = 0; start < tokens.length; start += size) {
-            if (!this.#connection.connected) {
-                return 'not-sent';
-            }
-            try {
-                const committing = staged.commit(attemptMs(deadline));
-                const following = tokens.slice(start + size, start + 2 * size);
-                // The next batch is sent while this one is being stored, and committed after it: a batch that is not
-                // committed leaves nothing, so the order holds whatever fails. One more is enough to fill the wait.
-                const ahead = size > 1 && expectedEnd === undefined ? this.#stage(following, undefined) : undefined;
-                const { sequence: last } = await committing;
-                group.forEach((token, index) =>
-                    found.set(token.key, { sequence: last - (group.length - 1 - index), isNew: true })
-                );
-                expectedEnd = expectedEnd === undefined ? undefined : last;
-                group = following;
-                staged = ahead ?? this.#stage(following, expectedEnd);
-            } catch (error) {
-                if (isConflict(error)) {
-                    return 'conflict';
-                }
-                if (error instanceof RequestFailure && error.mayHaveArrived) {
-                    return 'in-doubt';
-                }
-                if (!mayPass(error)) {
-                    throw this.#store.toWatermarkError(error);
-                }
-                return error instanceof RequestFailure ? 'not-sent' : 'in-doubt';
-            }
-        }
-        return 'stored';
-    }
-
-    /** Sends a group but for its last message, with which it is stored. */
-    #stage(group: readonly NewToken[], afterSequence: number | undefined): StagedBatch {
-        const messages = group.map(({ key, entry }, index) => ({
-            subject: this.#subject(key),
-            payload: entry.payload,
-            headers: headersWith(
-                [SUBJECT_CONDITION, '0'],
-                ...(index === 0 && afterSequence !== undefined
-                    ? ([[STREAM_CONDITION, String(afterSequence)]] as const)
-                    : [])
-            )
-        }));
-        const [first] = messages;
-        if (first === undefined) {
-            return { commit: () => Promise.reject(new RangeError('there is nothing to store')) };
-        }
-        return messages.length > 1
-            ? this.#js.stageBatch(messages)
-            : { commit: timeoutMs => this.#js.publish(first.subject, first.payload, first.headers, timeoutMs) };
     }
 
     /** Looks tokens up; what is there is entered in `found`. */
@@ -324,12 +258,5 @@ function isCertain(error: unknown): boolean {
     return (
         isWatermarkError(error, WatermarkErrorCode.CORRUPT_RECORD) ||
         isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)
-    );
-}
-
-function isConflict(error: unknown): boolean {
-    return (
-        error instanceof ApiFailure &&
-        (error.code === JetStreamCode.WRONG_LAST_SEQUENCE || error.code === JetStreamCode.WRONG_LAST_SEQUENCE_UNKNOWN)
     );
 }

@@ -101,6 +101,17 @@ test('a write takes at most ten thousand tokens', async () => {
     expect(sequences).toEqual(sequences.toSorted((a, b) => a - b));
 });
 
+test('a write takes at most five hundred calls, so that one half of many is answered while the other is stored', async () => {
+    const { writes, add, addAll } = controlledQueue();
+    const calls = [addAll('a', 'b'), ...Array.from({ length: 1_000 }, (_, index) => add(`t${index}`))];
+    for (const size of [501, 500, 1]) {
+        await turn();
+        expect(writes.at(-1)?.keys).toHaveLength(size);
+        writes.at(-1)?.finish();
+    }
+    await Promise.all(calls);
+});
+
 test('a write that fails fails all that waits behind it, which was not sent', async () => {
     const { writes, add } = controlledQueue();
     const first = add('a').catch((error: unknown) => error);

@@ -1,10 +1,13 @@
-import { type Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
+import { Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
 
 import type { NewToken, Placement } from './token-log.js';
 
 /** How many tokens one write takes at the most, and about how many bytes of them. */
 const MAX_GROUP = 10_000;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+
+/** How many calls: half of what `assignWatermarks` has in flight, so that some are stored while others are handed out. */
+const MAX_GROUP_CALLS = 500;
 
 /** One call that waits for its tokens; settled once all are placed, or with the first that is not. */
 interface Call {
@@ -70,9 +73,13 @@ export class TokenQueue {
 
     #takeGroup(): readonly Waiting[] {
         let bytes = 0;
-        const tooMuch = this.#waiting.findIndex(({ token }, index) => {
+        let calls = 0;
+        let last: Call | undefined;
+        const tooMuch = this.#waiting.findIndex(({ token, call }, index) => {
             bytes += token.entry.payload.length;
-            return index > 0 && (index >= MAX_GROUP || bytes > MAX_GROUP_BYTES);
+            calls += call === last ? 0 : 1;
+            last = call;
+            return index > 0 && (index >= MAX_GROUP || bytes > MAX_GROUP_BYTES || calls > MAX_GROUP_CALLS);
         });
         if (tooMuch === -1) {
             const all = this.#waiting;
@@ -86,7 +93,11 @@ export class TokenQueue {
         const found = new Map<string, Placement>();
         const tokens = new Map(group.map(({ token }) => [token.key, token]));
         try {
-            await this.#place([...tokens.values()], found, earliestDeadline(group));
+            await this.#place(
+                [...tokens.values()],
+                found,
+                group.map(({ call }) => call.deadline).reduce(Deadline.earlier)
+            );
         } catch (error) {
             this.#fail(group, found, error);
             return;
@@ -119,11 +130,4 @@ function settle({ token, call }: Waiting, found: ReadonlyMap<string, Placement>)
     if (call.placements.length === call.count) {
         call.resolve(call.placements);
     }
-}
-
-function earliestDeadline(group: readonly Waiting[]): Deadline {
-    const deadlines = new Set(group.map(({ call }) => call.deadline));
-    return [...deadlines].reduce((earliest, other) =>
-        other.remainingMs() < earliest.remainingMs() ? other : earliest
-    );
 }

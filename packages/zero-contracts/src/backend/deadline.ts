@@ -17,6 +17,11 @@ export class Deadline {
         return a.#at >= b.#at ? a : b;
     }
 
+    /** The earlier of two. */
+    static earlier(a: Deadline, b: Deadline): Deadline {
+        return a.#at <= b.#at ? a : b;
+    }
+
     /** Milliseconds left; never negative. */
     remainingMs(): number {
         return Math.max(0, this.#at - performance.now());

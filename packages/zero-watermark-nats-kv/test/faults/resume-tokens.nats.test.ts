@@ -160,6 +160,37 @@ describe.each([newest, oldest])('one server ($version)', ({ path }) => {
         expectGrowing(await Promise.all(calls));
     });
 
+    test.each(['connection is cut', 'server is killed with -9'])(
+        'thousands of tokens, while the %s again and again: none is lost or stored twice, and they stay in order',
+        async fault => {
+            await using proxy = await startTcpProxy({ target: { port: server.port } });
+            const bucket = uniqueBucket();
+            const backend = { urls: [proxy.url], replicas: 1, [Symbol.asyncDispose]: async () => {} };
+            await using store = await openOn(backend, { bucket, timeoutMs: 60_000 });
+            await store.resumeTokens.provision(['s']);
+            const tokens = named('t', 10_000);
+            const pending = store.resumeTokens.getOrCreateWatermarks('s', tokens);
+            for (let stored = 0; stored < 6_000;) {
+                const before = stored;
+                while (stored < before + 1_500) {
+                    stored = await messagesOf(bucket);
+                }
+                if (fault === 'connection is cut') {
+                    proxy.cut();
+                    proxy.heal();
+                } else {
+                    await server.kill('SIGKILL');
+                    await server.restart();
+                }
+            }
+            const watermarks = await pending;
+            expectGrowing(watermarks);
+            expect(await messagesOf(bucket)).toBe(tokens.length);
+            await using later = await openOn(backend, { bucket, timeoutMs: 60_000 });
+            expect(await later.resumeTokens.getOrCreateWatermarks('s', tokens)).toEqual(watermarks);
+        }
+    );
+
     test('a write that fails for good fails what waits behind it, and the order holds when all are tried again', async () => {
         await using proxy = await startTcpProxy({ target: { port: server.port } });
         const bucket = uniqueBucket();
