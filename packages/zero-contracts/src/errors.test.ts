@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import {
     CorruptRecordError,
+    ImportError,
     InvalidOptionsError,
     isWatermarkError,
     RevisionConflictError,
@@ -54,6 +55,12 @@ describe('errors with data', () => {
         const error = new CorruptRecordError('users', 7, 'it is not JSON');
         expect(error).toMatchObject({ key: 'users', revision: 7, code: WatermarkErrorCode.CORRUPT_RECORD });
         expect(error.message).toMatch(/"users" at revision 7.*not JSON/);
+    });
+
+    test('an import says which line and why', () => {
+        const error = new ImportError(WatermarkErrorCode.INVALID_EXPORT, 7, 'it is not JSON');
+        expect(error).toMatchObject({ line: 7, name: 'ImportError', code: WatermarkErrorCode.INVALID_EXPORT });
+        expect(error.message).toBe('Line 7 of the import: it is not JSON.');
     });
 
     test('invalid options list every problem', () => {

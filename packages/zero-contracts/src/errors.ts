@@ -36,6 +36,12 @@ export const WatermarkErrorCode = {
     OUT_OF_ORDER: 'ERR_WATERMARK_OUT_OF_ORDER',
     /** The store lost history that was already handed out; the shard needs a new initial sync. */
     HISTORY_LOST: 'ERR_WATERMARK_HISTORY_LOST',
+    /** What is to be imported is not an export, or was cut off or altered; the error names the line. */
+    INVALID_EXPORT: 'ERR_WATERMARK_INVALID_EXPORT',
+    /** What is to be imported contradicts what the store has; the error names the line, and the store keeps what it has. */
+    IMPORT_CONFLICT: 'ERR_WATERMARK_IMPORT_CONFLICT',
+    /** The shard is being imported, or an import of it was interrupted: it answers once the import is complete. */
+    IMPORT_UNFINISHED: 'ERR_WATERMARK_IMPORT_UNFINISHED',
     /** The service was closed before or during the call. */
     CLOSED: 'ERR_WATERMARK_CLOSED'
 } as const;
@@ -142,6 +148,22 @@ export class InvalidOptionsError extends WatermarkError {
             `${subject}: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}:${list}`
         );
         this.problems = Object.freeze([...problems]);
+    }
+}
+
+/** What can be wrong with a line of an export. */
+type ImportErrorCode = (typeof WatermarkErrorCode)['INVALID_EXPORT' | 'IMPORT_CONFLICT' | 'VALUE_TOO_LARGE'];
+
+/** `INVALID_EXPORT`, `IMPORT_CONFLICT` or `VALUE_TOO_LARGE`: a line of an export can't be imported; carries its number. */
+export class ImportError extends WatermarkError {
+    override readonly name = 'ImportError';
+
+    /** The line, counted from 1. */
+    readonly line: number;
+
+    constructor(code: ImportErrorCode, line: number, problem: string, options: WatermarkErrorOptions = {}) {
+        super(code, `Line ${line} of the import: ${problem}.`, options);
+        this.line = line;
     }
 }
 

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+
+import { concurrently } from './concurrently.js';
+
+const turn = () => new Promise(resolve => setImmediate(resolve));
+
+test('each item once, never more at once than the limit', async () => {
+    const seen: number[] = [];
+    let underWay = 0;
+    let most = 0;
+    await concurrently(
+        Array.from({ length: 100 }, (_, index) => index),
+        7,
+        async item => {
+            underWay += 1;
+            most = Math.max(most, underWay);
+            await turn();
+            seen.push(item);
+            underWay -= 1;
+        }
+    );
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    expect(most).toBe(7);
+    await concurrently([], 7, async () => Promise.reject(new Error('nothing to run')));
+});
+
+test('after a failure none begins, and it rejects once all have ended', async () => {
+    const begun: number[] = [];
+    const ended: number[] = [];
+    const failure = new Error('no');
+    const running = concurrently(
+        Array.from({ length: 100 }, (_, index) => index),
+        4,
+        async item => {
+            begun.push(item);
+            await turn();
+            if (item === 5) {
+                throw failure;
+            }
+            await turn();
+            ended.push(item);
+        }
+    );
+    await expect(running).rejects.toBe(failure);
+    expect(ended.length).toBe(begun.length - 1);
+    expect(begun.length).toBeLessThan(12);
+});
