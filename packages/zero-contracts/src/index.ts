@@ -1,5 +1,6 @@
 export {
     CorruptRecordError,
+    ImportError,
     InvalidOptionsError,
     isWatermarkError,
     RevisionConflictError,
@@ -29,4 +30,6 @@ export type {
     WatchAllOptions,
     WatchOptions
 } from './watermark.js';
+export type { ExportLines } from './transfer/lines.js';
+export type { ImportProblem, ImportWatermarksOptions, ImportWatermarksReport } from './transfer/watermark-transfer.js';
 export type { MaybeUndefined, WatermarkLogger, WatermarkStore } from './store.js';

@@ -1,3 +1,11 @@
+import type { ExportLines } from './transfer/lines.js';
+import {
+    exportWatermarks,
+    importWatermarks,
+    type ImportWatermarksOptions,
+    type ImportWatermarksReport
+} from './transfer/watermark-transfer.js';
+
 /** The stored record of one key. */
 export interface Watermark {
     /** The caller's name of the watermark. */
@@ -193,6 +201,33 @@ export abstract class WatermarkService implements AsyncDisposable {
      * service closes.
      */
     abstract watchAll(options?: WatchAllOptions): AsyncIterable<WatermarkEvent>;
+
+    /**
+     * All watermarks as lines of JSON, to be imported into any other store. Each piece is one line, with its end.
+     *
+     * Each key as it was at one moment of the export, once; what is written meanwhile may or may not be in it. An export
+     * has a seal every thousand lines and an end, so that an import notices what was altered or cut off.
+     *
+     * @throws {WatermarkError} as {@link getAll}
+     */
+    exportWatermarks(): AsyncIterable<string> {
+        return exportWatermarks(this);
+    }
+
+    /**
+     * Takes in what {@link exportWatermarks} of any store wrote, and reads back what it has stored.
+     *
+     * A key that is there with the same version and data counts as done, so an import that was interrupted is simply run
+     * again. A key that is there with anything else stays as it is, and is reported. Timestamps and revisions are this
+     * store's own.
+     *
+     * @throws {ImportError} `INVALID_EXPORT`: the line is not one of an export, or the export was altered or cut off
+     *   there. Nothing of the block of lines that ends there was stored. `IMPORT_CONFLICT`: what was stored is not there.
+     * @throws {WatermarkError} as {@link create}; some of the watermarks may then have been stored.
+     */
+    async importWatermarks(lines: ExportLines, options?: ImportWatermarksOptions): Promise<ImportWatermarksReport> {
+        return importWatermarks(this, lines, options);
+    }
 
     /** Ends all watches, lets writes under way finish, and releases what the service holds. May be called again. */
     abstract close(): Promise<void>;
