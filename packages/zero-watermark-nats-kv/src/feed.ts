@@ -19,6 +19,9 @@ const CREATE_MS = 1_000;
 /** How long a server may claim a history shorter than the one we saw (a deposed leader) before it is believed. */
 const SHORTER_HISTORY_MS = 10_000;
 
+/** How often the feed must have come to the end of a stream that is written to all the time. */
+const ENOUGH_ENDS = 3;
+
 /** What a feed delivers, in this order: what is there (if asked for), the mark, then what comes. */
 export interface FeedHandler {
     /** A message, each once, with growing sequences. */
@@ -51,6 +54,9 @@ export class Feed {
     readonly #handler: FeedHandler;
     /** Still to be delivered before `currentComplete`, up to this sequence; `undefined` once that is done. */
     #currentUpTo: number | undefined;
+    #confirming = false;
+    /** How often the feed had come to the end when the leader was asked for it, and others were still writing. */
+    #endsReached = 0;
     #toldCurrentComplete: boolean;
     /** The last sequence that was delivered, or that the feed begins after, and when the server stored it. */
     #cursor = 0;
@@ -93,8 +99,8 @@ export class Feed {
             throw error;
         }
         feed.#stopListening = context.connection.onReconnect(() => feed.#restart());
-        if (last === 0) {
-            feed.#checkCurrentComplete();
+        if (includeCurrent && last === 0) {
+            feed.#sayCurrentComplete();
         }
         feed.#started();
         return feed;
@@ -112,7 +118,7 @@ export class Feed {
         const consumer = new PushConsumer(this.#context, {
             message: (message, pending) => this.#deliver(message, pending),
             flowControl: resume => this.#handler.flowControl(resume),
-            idle: () => void this.#recheckCurrent(),
+            idle: () => void this.#confirmCurrent(),
             lost: () => this.#restart()
         });
         this.#consumer = consumer;
@@ -137,20 +143,50 @@ export class Feed {
             this.#handler.message(message);
         }
         // What is written anew meanwhile moves to the end: all has been said only once nothing is left to be said.
-        if (pending === 0) {
-            this.#checkCurrentComplete();
+        if (pending === 0 && this.#currentUpTo !== undefined && this.#cursor >= this.#currentUpTo) {
+            void this.#confirmCurrent();
         }
     }
 
-    /** To be called when nothing is left to be delivered, as far as the server that hosts the consumer knows. */
-    #checkCurrentComplete(): void {
-        if (this.#currentUpTo !== undefined && this.#cursor >= this.#currentUpTo && !this.#stopped) {
-            this.#currentUpTo = undefined;
-            // What a bucket holds that was made anew is delivered like what is there at first, but as changes.
-            if (!this.#toldCurrentComplete) {
-                this.#toldCurrentComplete = true;
-                this.#handler.currentComplete();
+    /**
+     * To be called when nothing is left to be delivered, as far as the server that hosts the consumer knows. It counts
+     * what was replaced as no longer pending before it counts what took its place (seen on 2.10.27 and 2.15.1: keys that
+     * were being written were left out), so the leader is asked where the end is. Who writes all the time would keep it
+     * moving for ever: three times at the end are enough.
+     */
+    async #confirmCurrent(): Promise<void> {
+        if (this.#confirming || this.#currentUpTo === undefined) {
+            return;
+        }
+        this.#confirming = true;
+        const { bucket, store } = this.#context;
+        try {
+            for (let atEnd = true; atEnd && !this.#stopped;) {
+                const before = this.#cursor;
+                const last = await store.js.getMessage(bucket.stream, { last_by_subj: this.#subject }, ATTEMPT_MS);
+                // What was to come may have been removed meanwhile, so that it never comes.
+                this.#currentUpTo = last?.sequence ?? 0;
+                atEnd = this.#cursor >= this.#currentUpTo;
+                this.#endsReached += atEnd ? 1 : 0;
+                if (before >= this.#currentUpTo || this.#endsReached >= ENOUGH_ENDS) {
+                    this.#sayCurrentComplete();
+                    return;
+                }
             }
+        } catch {
+            // The next heartbeat asks again.
+        } finally {
+            this.#confirming = false;
+        }
+    }
+
+    #sayCurrentComplete(): void {
+        this.#currentUpTo = undefined;
+        this.#endsReached = 0;
+        // What a bucket holds that was made anew is delivered like what is there at first, but as changes.
+        if (!this.#toldCurrentComplete && !this.#stopped) {
+            this.#toldCurrentComplete = true;
+            this.#handler.currentComplete();
         }
     }
 
@@ -228,22 +264,5 @@ export class Feed {
         this.#streamCreated = info.created;
         this.#cursor = 0;
         this.#currentUpTo ??= info.state.last_seq;
-    }
-
-    /** What was to come before `currentComplete` may have been removed meanwhile, so that it never comes. */
-    async #recheckCurrent(): Promise<void> {
-        if (this.#currentUpTo === undefined) {
-            return;
-        }
-        const { bucket, store } = this.#context;
-        try {
-            const last = await store.js.getMessage(bucket.stream, { last_by_subj: this.#subject }, ATTEMPT_MS);
-            if (this.#currentUpTo !== undefined) {
-                this.#currentUpTo = last?.sequence ?? 0;
-                this.#checkCurrentComplete();
-            }
-        } catch {
-            // The next heartbeat asks again.
-        }
     }
 }
