@@ -1,5 +1,8 @@
 import {
     type AdvanceResult,
+    type ExportLines,
+    type ExportResumeTokensOptions,
+    type ImportResumeTokensReport,
     type LexiVersion,
     type ResumePoint,
     ResumeTokenService,
@@ -119,6 +122,18 @@ export class RemoteResumeTokens extends ResumeTokenService {
     override head = (shardId: string) => this.#call<ShardHead | null>('head', shardId);
     override provision = (shardIds: readonly string[]) => this.#call<void>('provision', shardIds);
     override close = () => this.#call<void>('close');
+
+    override async *exportWatermarks(options?: ExportResumeTokensOptions): AsyncGenerator<string> {
+        yield* await this.#call<string[]>('exportWatermarks', options);
+    }
+
+    override async importWatermarks(lines: ExportLines): Promise<ImportResumeTokensReport> {
+        const pieces: (string | Uint8Array)[] = [];
+        for await (const piece of typeof lines === 'string' || lines instanceof Uint8Array ? [lines] : lines) {
+            pieces.push(piece);
+        }
+        return this.#call<ImportResumeTokensReport>('importWatermarks', pieces);
+    }
 
     #call<T>(method: string, ...args: readonly unknown[]): Promise<T> {
         return this.#remote(`resumeTokens.${method}`, args).answer as Promise<T>;

@@ -44,6 +44,14 @@ function watchAll(id, watermarks, options) {
     );
 }
 
+async function allOf(lines) {
+    const all = [];
+    for await (const line of lines) {
+        all.push(line);
+    }
+    return all;
+}
+
 async function perform({ id, store, call, args }) {
     if (call === 'open') {
         stores.set(store, await openWatermarkStore({ ...args[0], logger: logger(store) }));
@@ -57,6 +65,8 @@ async function perform({ id, store, call, args }) {
             return watch(id, watermarks, ...args);
         case 'watermarks.watchAll':
             return watchAll(id, watermarks, ...args);
+        case 'resumeTokens.exportWatermarks':
+            return allOf(resumeTokens.exportWatermarks(...args));
         case 'end':
             return running.get(args[0])?.();
         default: {

@@ -13,6 +13,13 @@ export { microsecondsAfter } from './backend/clock.js';
 export { backOff, Deadline } from './backend/deadline.js';
 export type { BackOffOptions } from './backend/deadline.js';
 export { closedError, historyLost, notAfterHead, notSentBehind } from './backend/failures.js';
+export {
+    checkPlace,
+    checkSamePair,
+    emptiedMeanwhile,
+    importUnfinished,
+    notReadBack
+} from './transfer/import-failures.js';
 export { EventQueue } from './backend/event-queue.js';
 export {
     consoleLogger,
@@ -27,9 +34,11 @@ export type { OptionCheck, OptionChecks } from './backend/option-checks.js';
 export { inStringOrder } from './backend/order.js';
 export { decodeRecord, encodeRecord } from './backend/record-codec.js';
 export type { DecodedRecord, RecordContent } from './backend/record-codec.js';
-export { aheadOfHead, pruned, unknownWatermark } from './backend/resume-points.js';
+export { aheadOfHead, foreignWatermark, pruned, unknownWatermark } from './backend/resume-points.js';
 export { Retention } from './backend/retention.js';
 export type { RetentionOptions } from './backend/retention.js';
 export { runSafely } from './backend/run-safely.js';
-export { checkOf, positionGiven, positionOf, tokenEntry, watermarkOf } from './backend/token-watermark.js';
+export { checkOf, checkWatermark, majorOf, positionOf, tokenEntry, watermarkOf } from './backend/token-watermark.js';
 export type { TokenEntry, TokenPosition } from './backend/token-watermark.js';
+export { exportPairs, exportTokens, importPairs } from './transfer/token-transfer.js';
+export type { ExportSource, ImportedPair, ImportTarget, ShardPair, TokenPair } from './transfer/token-transfer.js';

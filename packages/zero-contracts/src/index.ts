@@ -19,7 +19,13 @@ export {
 } from './lexi-version.js';
 export type { LexiVersion } from './lexi-version.js';
 export { PassthroughWatermarkService, ResumeTokenService, TOKEN_WATERMARK_SERVICE } from './resume-tokens.js';
-export type { AssignedChange, IWatermarkService, ResumePoint, ShardHead } from './resume-tokens.js';
+export type {
+    AssignedChange,
+    ExportResumeTokensOptions,
+    IWatermarkService,
+    ResumePoint,
+    ShardHead
+} from './resume-tokens.js';
 export type { AssignOptions } from './assign-watermarks.js';
 export { WatermarkService } from './watermark.js';
 export type {
@@ -31,5 +37,6 @@ export type {
     WatchOptions
 } from './watermark.js';
 export type { ExportLines } from './transfer/lines.js';
+export type { ImportResumeTokensReport } from './transfer/token-transfer.js';
 export type { ImportProblem, ImportWatermarksOptions, ImportWatermarksReport } from './transfer/watermark-transfer.js';
 export type { MaybeUndefined, WatermarkLogger, WatermarkStore } from './store.js';

@@ -1,6 +1,8 @@
 import { WatermarkError, WatermarkErrorCode } from './errors.js';
 import { assignInOrder, type AssignOptions } from './assign-watermarks.js';
 import { isLexiVersion, type LexiVersion } from './lexi-version.js';
+import type { ExportLines } from './transfer/lines.js';
+import type { ImportResumeTokensReport } from './transfer/token-transfer.js';
 
 /** Under which existing change sources ask their container for a {@link IWatermarkService}. */
 export const TOKEN_WATERMARK_SERVICE: unique symbol = Symbol.for('TOKEN_WATERMARK_SERVICE');
@@ -43,12 +45,23 @@ export interface AssignedChange<T> {
     readonly watermark: LexiVersion;
 }
 
+/** Options of {@link ResumeTokenService.exportWatermarks}. */
+export interface ExportResumeTokensOptions {
+    /**
+     * Which shards.
+     *
+     * @default all that the store has
+     */
+    readonly shardIds?: readonly string[];
+}
+
 /**
  * Gives every position of an upstream exactly one watermark, in upstream order, and turns watermarks back.
  *
  * The class is contract and injection token in one. All methods reject (they never throw synchronously) with a
- * {@link WatermarkError}; each can also reject with `UNAVAILABLE`, `PERMISSION_DENIED`, `BUCKET_NOT_FOUND`, `CLOSED`, and
- * `INVALID_ARGUMENT` for a shard id or token that is empty or not well-formed. Shards don't affect each other.
+ * {@link WatermarkError}; each can also reject with `UNAVAILABLE`, `PERMISSION_DENIED`, `BUCKET_NOT_FOUND`, `CLOSED`,
+ * `INVALID_ARGUMENT` for a shard id or token that is empty or not well-formed, and, if it asks for something,
+ * `IMPORT_UNFINISHED` while the shard is being imported. Shards don't affect each other.
  */
 export abstract class ResumeTokenService implements IWatermarkService, AsyncDisposable {
     /**
@@ -126,6 +139,36 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
 
     /** Prepares shards beforehand, for applications that may not make buckets or tables while they run. */
     abstract provision(shardIds: readonly string[]): Promise<void>;
+
+    /**
+     * All watermarks with their resume tokens as lines of JSON, to be imported into any other store. Each piece is one
+     * line, with its end.
+     *
+     * Stop whatever gives out watermarks first: those that are given out meanwhile are not in it.
+     *
+     * @throws {WatermarkError} as {@link head}; `INVALID_ARGUMENT` for a shard that is named and has no watermarks;
+     *   `HISTORY_LOST` when a shard is emptied meanwhile.
+     */
+    abstract exportWatermarks(options?: ExportResumeTokensOptions): AsyncIterable<string>;
+
+    /**
+     * Takes in what {@link exportWatermarks} of any store wrote, so that zero-cache goes on with the watermarks it has:
+     * each of them resumes where it did, each resume token keeps its watermark, and new watermarks are above all of them.
+     * They go as those that the store made itself do: by {@link acknowledge}, and by {@link abandon}.
+     *
+     * A shard takes watermarks in as long as it has given out none of its own, and answers nothing
+     * (`IMPORT_UNFINISHED`) until the import is complete. What is there already is left as it is, so an import that was
+     * interrupted is simply run again, also by several at once. Everything that is stored is read back.
+     *
+     * Begin to use the shard after the import: an instance that has used it before does not know of it, and what it gives
+     * out meanwhile makes the import fail, or is lost.
+     *
+     * @throws {ImportError} `INVALID_EXPORT`: the line is not one of an export, or the export was altered or cut off
+     *   there; nothing of the block of lines that ends there was stored. `IMPORT_CONFLICT`: the shard has something else,
+     *   which stays as it is. `VALUE_TOO_LARGE`.
+     * @throws {WatermarkError} as {@link getOrCreateWatermark}; running it again is safe.
+     */
+    abstract importWatermarks(lines: ExportLines): Promise<ImportResumeTokensReport>;
 
     /** Lets calls under way finish, and releases what the service holds. May be called again. */
     abstract close(): Promise<void>;

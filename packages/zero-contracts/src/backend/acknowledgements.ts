@@ -1,6 +1,7 @@
+import type { LexiVersion } from '../lexi-version.js';
 import type { WatermarkLogger } from '../store.js';
 import { Retention, type RetentionOptions } from './retention.js';
-import { positionOf, type TokenPosition, watermarkOf } from './token-watermark.js';
+import { majorOf } from './token-watermark.js';
 
 /** How often acknowledgements may cost anything. */
 const INTERVAL_MS = 2_000;
@@ -10,8 +11,8 @@ export interface AcknowledgementsOptions extends RetentionOptions {
     /** The shard's name in messages: `Shard "app-0"`. */
     readonly shard: string;
     readonly logger: WatermarkLogger;
-    /** Whether the shard gave this watermark, and still has it. */
-    readonly isKnown: (position: TokenPosition) => Promise<boolean>;
+    /** Where the token of a watermark is; `undefined`: the shard never gave it, or no longer has it. */
+    readonly sequenceOf: (watermark: LexiVersion) => Promise<number | undefined>;
     /** Removes the tokens below a sequence. */
     readonly removeBelow: (sequence: number) => Promise<void>;
 }
@@ -20,7 +21,7 @@ export interface AcknowledgementsOptions extends RetentionOptions {
 export class Acknowledgements {
     readonly #options: AcknowledgementsOptions;
     readonly #retention: Retention;
-    #newest: TokenPosition | undefined;
+    #newest: LexiVersion = '';
     #timer: NodeJS.Timeout | undefined;
     #removedBelow = 0;
 
@@ -31,13 +32,13 @@ export class Acknowledgements {
 
     /** Notes a watermark that zero-cache has committed. */
     note(watermark: string): void {
-        const position = positionOf(watermark);
-        if (position === undefined) {
+        const major = majorOf(watermark);
+        if (major === undefined) {
             this.#logUnknown(watermark);
             return;
         }
-        if (position.sequence > (this.#newest?.sequence ?? 0)) {
-            this.#newest = position;
+        if (major > this.#newest) {
+            this.#newest = major;
         }
         if (this.#timer === undefined) {
             void this.#apply();
@@ -54,19 +55,20 @@ export class Acknowledgements {
     }
 
     async #apply(): Promise<void> {
-        const position = this.#newest;
-        this.#newest = undefined;
-        if (position === undefined) {
+        const watermark = this.#newest;
+        this.#newest = '';
+        if (watermark === '') {
             return;
         }
-        const { isKnown, removeBelow, shard, logger } = this.#options;
+        const { sequenceOf, removeBelow, shard, logger } = this.#options;
         try {
-            if (!(await isKnown(position))) {
-                this.#logUnknown(watermarkOf(position.sequence, position.check));
+            const sequence = await sequenceOf(watermark);
+            if (sequence === undefined) {
+                this.#logUnknown(watermark);
                 return;
             }
             const now = performance.now();
-            this.#retention.note(position.sequence, now);
+            this.#retention.note(sequence, now);
             const floor = this.#retention.floor(now) ?? 0;
             if (floor > this.#removedBelow) {
                 await removeBelow(floor);

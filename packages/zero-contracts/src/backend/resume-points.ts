@@ -9,6 +9,11 @@ export function unknownWatermark(shard: string, watermark: string, because: stri
     };
 }
 
+/** The watermark is not of the form that stores make, and was not imported, or no longer is there. */
+export function foreignWatermark(shard: string, watermark: string): ResumePoint {
+    return unknownWatermark(shard, watermark, 'this store makes no such watermarks, and has not imported it');
+}
+
 /** The watermark is older than what is kept. `madeAnew` says what may also have happened: `the bucket was made anew`. */
 export function pruned(shard: string, watermark: string, madeAnew: string): ResumePoint {
     return {

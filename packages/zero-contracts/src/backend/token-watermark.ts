@@ -43,10 +43,16 @@ export function watermarkOf(sequence: number, check: number): LexiVersion {
     return versionToLexi((BigInt(sequence) << CHECK_BITS) | BigInt(check));
 }
 
+/** The LexiVersion that a watermark is; of a `major.minor` one the major. `undefined`: it is none. */
+export function majorOf(watermark: string): LexiVersion | undefined {
+    const major = watermark.split('.', 1)[0];
+    return isLexiVersion(major) ? major : undefined;
+}
+
 /** Reads a watermark; of a `major.minor` one the major. `undefined`: no LexiVersion, or none that this library makes. */
 export function positionOf(watermark: string): TokenPosition | undefined {
-    const major = watermark.split('.', 1)[0];
-    if (!isLexiVersion(major)) {
+    const major = majorOf(watermark);
+    if (major === undefined) {
         return undefined;
     }
     const version = versionFromLexi(major);
@@ -58,20 +64,19 @@ export function positionOf(watermark: string): TokenPosition | undefined {
 }
 
 /**
- * Reads a watermark that a caller asks about.
+ * Gives the watermark that a caller asks about, of a `major.minor` one the major.
  *
- * @returns `undefined` for a LexiVersion that this library never makes
- * @throws {WatermarkError} `INVALID_ARGUMENT`: no LexiVersion at all
+ * @throws {WatermarkError} `INVALID_ARGUMENT`: no LexiVersion
  */
-export function positionGiven(watermark: string): TokenPosition | undefined {
-    const position = positionOf(String(watermark));
-    if (position === undefined && !isLexiVersion(String(watermark).split('.', 1)[0])) {
+export function checkWatermark(watermark: string): LexiVersion {
+    const major = majorOf(String(watermark));
+    if (major === undefined) {
         throw new WatermarkError(
             WatermarkErrorCode.INVALID_ARGUMENT,
             `${JSON.stringify(watermark)} is not a watermark of this store; expected a LexiVersion that it gave.`
         );
     }
-    return position;
+    return major;
 }
 
 const utf8 = new TextEncoder();

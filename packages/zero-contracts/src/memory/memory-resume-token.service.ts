@@ -2,21 +2,31 @@ import {
     Acknowledgements,
     aheadOfHead,
     CallsUnderWay,
+    checkPlace,
     checkResumeToken,
+    checkSamePair,
     checkShardId,
+    checkWatermark,
+    emptiedMeanwhile,
+    exportTokens,
+    foreignWatermark,
     historyLost,
+    type ImportedPair,
+    importPairs,
+    importUnfinished,
+    majorOf,
     microsecondsAfter,
     notAfterHead,
     notSentBehind,
-    positionGiven,
     positionOf,
     pruned,
-    tokenEntry,
-    type TokenPosition,
     unknownWatermark,
     watermarkOf
 } from '../backend.js';
 import {
+    type ExportLines,
+    type ExportResumeTokensOptions,
+    type ImportResumeTokensReport,
     type LexiVersion,
     type ResumePoint,
     ResumeTokenService,
@@ -24,6 +34,7 @@ import {
     type WatermarkLogger
 } from '../index.js';
 import type { MemoryData } from './memory-data.js';
+import type { TokenList } from './token-list.js';
 
 /** What a {@link MemoryResumeTokenService} is told. */
 export interface MemoryTokenOptions {
@@ -57,7 +68,7 @@ export class MemoryResumeTokenService extends ResumeTokenService {
 
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
         return this.#calls.run(async () => {
-            checkShardId(shardId);
+            this.#usable(shardId);
             const tokens = resumeTokens.map(checkResumeToken);
             return this.#inOrder(shardId, () => tokens.map(token => this.#findOrStore(shardId, token)));
         });
@@ -65,7 +76,7 @@ export class MemoryResumeTokenService extends ResumeTokenService {
 
     override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
         return this.#calls.run(async () => {
-            checkShardId(shardId);
+            this.#usable(shardId);
             checkResumeToken(resumeToken);
             return this.#inOrder(shardId, () => this.#store(shardId, resumeToken, true));
         });
@@ -73,31 +84,30 @@ export class MemoryResumeTokenService extends ResumeTokenService {
 
     override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
         return this.#calls.run(async () => {
-            const position = positionGiven(watermark);
-            checkShardId(shardId);
-            return position === undefined ? undefined : this.#tokenAt(shardId, position);
+            const major = checkWatermark(watermark);
+            return this.#usable(shardId).of(major)?.resumeToken;
         });
     }
 
     override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
         return this.#calls.run(async () => {
-            const { first, last } = this.#data.shard(checkShardId(shardId));
+            const shard = this.#usable(shardId);
             if (lastWatermark === undefined || lastWatermark === '') {
                 return { kind: 'initial-sync' };
             }
             const name = nameOf(shardId);
+            const token = shard.of(majorOf(String(lastWatermark)) ?? '');
+            if (token !== undefined) {
+                return { kind: 'resume', resumeToken: token.resumeToken };
+            }
             const position = positionOf(String(lastWatermark));
             if (position === undefined) {
-                return unknownWatermark(name, lastWatermark, 'it is not a watermark that this store makes');
+                return foreignWatermark(name, lastWatermark);
             }
-            const resumeToken = this.#tokenAt(shardId, position);
-            if (resumeToken !== undefined) {
-                return { kind: 'resume', resumeToken };
-            }
-            if (position.sequence < first) {
+            if (position.sequence < shard.first) {
                 return pruned(name, lastWatermark, 'the data was made anew');
             }
-            if (position.sequence <= last) {
+            if (position.sequence <= shard.last) {
                 return unknownWatermark(name, lastWatermark, 'another resume token stands where it points');
             }
             if (position.sequence > microsecondsAfter(this.#data.clock())) {
@@ -122,15 +132,29 @@ export class MemoryResumeTokenService extends ResumeTokenService {
 
     override head(shardId: string): Promise<ShardHead | null> {
         return this.#calls.run(async () => {
-            const head = this.#data.shard(checkShardId(shardId)).head();
-            return head === undefined
-                ? null
-                : { watermark: watermarkAt(head.sequence, head.resumeToken), resumeToken: head.resumeToken };
+            const head = this.#usable(shardId).head();
+            return head === undefined ? null : { watermark: head.watermark, resumeToken: head.resumeToken };
         });
     }
 
     override provision(shardIds: readonly string[]): Promise<void> {
         return this.#calls.run(async () => shardIds.forEach(shardId => this.#data.shard(checkShardId(shardId))));
+    }
+
+    override exportWatermarks(options?: ExportResumeTokensOptions): AsyncIterable<string> {
+        const source = {
+            shardIds: () => this.#calls.run(async () => this.#data.shardIds()),
+            newest: (shardId: string) => this.#calls.run(async () => this.#usable(shardId).head()?.sequence),
+            page: (shardId: string, from: number) => this.#calls.run(async () => this.#usable(shardId).from(from))
+        };
+        return exportTokens(source, options);
+    }
+
+    override importWatermarks(lines: ExportLines): Promise<ImportResumeTokensReport> {
+        return importPairs(lines, {
+            add: (shardId, pairs) => this.#calls.run(async () => this.#import(shardId, pairs)),
+            complete: shardId => this.#calls.run(async () => this.#completeImport(shardId))
+        });
     }
 
     override async close(): Promise<void> {
@@ -152,9 +176,9 @@ export class MemoryResumeTokenService extends ResumeTokenService {
 
     #findOrStore(shardId: string, resumeToken: string): LexiVersion {
         const shard = this.#data.shard(shardId);
-        const sequence = shard.find(resumeToken);
-        if (sequence !== undefined) {
-            return watermarkAt(sequence, resumeToken);
+        const token = shard.find(resumeToken);
+        if (token !== undefined) {
+            return token.watermark;
         }
         const { compareResumeTokens } = this.#options;
         const head = shard.head();
@@ -177,9 +201,9 @@ export class MemoryResumeTokenService extends ResumeTokenService {
                 `${nameOf(shardId)} ends before ${highest}, which it had given out: the data was replaced`
             );
         }
-        const sequence = shard.add(resumeToken, isSync);
+        const { sequence, watermark } = shard.add(resumeToken, isSync);
         this.#highest.set(shardId, sequence);
-        return watermarkAt(sequence, resumeToken);
+        return watermark;
     }
 
     /** Empties the shard and lets it go on above everything that it may ever have given out. */
@@ -190,9 +214,45 @@ export class MemoryResumeTokenService extends ResumeTokenService {
         this.#highest.set(shardId, sequence - 1);
     }
 
-    #tokenAt(shardId: string, { sequence, check }: TokenPosition): string | undefined {
-        const resumeToken = this.#data.shard(shardId).at(sequence);
-        return resumeToken !== undefined && tokenEntry(resumeToken).check === check ? resumeToken : undefined;
+    /** Stores those of the pairs that are not there; gives how many these are. */
+    #import(shardId: string, pairs: readonly ImportedPair[]): number {
+        const shard = this.#data.shard(shardId);
+        const name = nameOf(shardId);
+        const missing = pairs.filter(pair => {
+            const there = pair.sync ? shard.of(pair.watermark) : shard.find(pair.resumeToken);
+            if (there !== undefined) {
+                checkSamePair(name, pair, there);
+            }
+            return there === undefined;
+        });
+        if (missing.length > 0) {
+            checkPlace(name, missing, shard.head(), shard.importMark?.below);
+            if (shard.importMark === undefined) {
+                this.#fence(shardId, 0);
+            }
+            const below = shard.importMark?.below ?? watermarkOf(shard.first, 0);
+            checkPlace(name, missing, undefined, below);
+            shard.importMark = { state: 'begun', below };
+            missing.forEach(({ resumeToken, sync, watermark }) => shard.add(resumeToken, sync, watermark));
+        }
+        return missing.length;
+    }
+
+    #completeImport(shardId: string): void {
+        const shard = this.#data.shard(shardId);
+        if (shard.importMark === undefined) {
+            throw emptiedMeanwhile(nameOf(shardId));
+        }
+        shard.importMark = { ...shard.importMark, state: 'complete' };
+    }
+
+    /** The shard, unless an import of it has begun and not ended. */
+    #usable(shardId: string): TokenList {
+        const shard = this.#data.shard(checkShardId(shardId));
+        if (shard.importMark?.state === 'begun') {
+            throw importUnfinished(nameOf(shardId));
+        }
+        return shard;
     }
 
     #acknowledgementsOf(shardId: string): Acknowledgements {
@@ -201,7 +261,7 @@ export class MemoryResumeTokenService extends ResumeTokenService {
             acknowledgements = new Acknowledgements({
                 ...this.#options,
                 shard: nameOf(shardId),
-                isKnown: async position => this.#tokenAt(shardId, position) !== undefined,
+                sequenceOf: async watermark => this.#usable(shardId).of(watermark)?.sequence,
                 removeBelow: async sequence => this.#data.shard(shardId).removeBelow(sequence)
             });
             this.#acknowledgements.set(shardId, acknowledgements);
@@ -212,8 +272,4 @@ export class MemoryResumeTokenService extends ResumeTokenService {
 
 function nameOf(shardId: string): string {
     return `Shard ${JSON.stringify(shardId)}`;
-}
-
-function watermarkAt(sequence: number, resumeToken: string): LexiVersion {
-    return watermarkOf(sequence, tokenEntry(resumeToken).check);
 }

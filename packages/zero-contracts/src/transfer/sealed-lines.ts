@@ -84,9 +84,12 @@ export async function* readExport(
                     'the lines before it are not those that were exported: its seal does not fit them'
                 );
             }
-            yield entries;
-            entries = [];
             ended = content['end'] === true;
+            // Nothing may stand behind the last block, so that one waits.
+            if (!ended) {
+                yield entries;
+                entries = [];
+            }
             block.begin(`${line.text}\n`);
             continue;
         } else if (block.isFull) {
@@ -99,6 +102,7 @@ export async function* readExport(
     if (!ended) {
         throw invalid(number + 1, 'the export is cut off here; its last line has "end": true');
     }
+    yield entries;
 }
 
 /** The lines since the last seal, with that one. */
