@@ -1,4 +1,7 @@
 import {
+    type ExportLines,
+    type ExportResumeTokensOptions,
+    type ImportResumeTokensReport,
     isWatermarkError,
     type LexiVersion,
     type ResumePoint,
@@ -6,7 +9,15 @@ import {
     type ShardHead,
     WatermarkErrorCode
 } from '@cbnsndwch/zero-contracts';
-import { CallsUnderWay, checkResumeToken, Deadline, positionGiven } from '@cbnsndwch/zero-contracts/backend';
+import {
+    CallsUnderWay,
+    checkResumeToken,
+    checkWatermark,
+    Deadline,
+    type ExportSource,
+    exportTokens,
+    importPairs
+} from '@cbnsndwch/zero-contracts/backend';
 
 import { openBucket } from './bucket.js';
 import { streamOfBucket, subjectPrefixOfBucket } from './bucket-config.js';
@@ -20,6 +31,9 @@ import { TokenLog } from './token-log.js';
 
 /** How many tokens of one call share its `timeoutMs`; each further group of so many may take that long again. */
 const TOKENS_A_TIMEOUT = 10_000;
+
+/** The same for what is exported and imported: each of them may take a round trip. */
+const PAIRS_A_TIMEOUT = 250;
 
 /** {@link ResumeTokenService} on NATS KV: a bucket a shard, one write a token. */
 export class NatsKvResumeTokenService extends ResumeTokenService {
@@ -40,7 +54,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
         return this.#calls.run(async () => {
             const token = checkResumeToken(resumeToken);
-            return this.#onShard(shardId, (shard, deadline) => shard.watermarkFor(token, deadline));
+            return this.#whenUsable(shardId, (shard, deadline) => shard.watermarkFor(token, deadline));
         });
     }
 
@@ -49,7 +63,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
             // Not later, when the shard is open: the array is the caller's, who may go on using it.
             const tokens = resumeTokens.map(checkResumeToken);
             const shares = Math.max(1, Math.ceil(tokens.length / TOKENS_A_TIMEOUT));
-            return this.#onShard(shardId, shard =>
+            return this.#whenUsable(shardId, shard =>
                 shard.watermarksFor(tokens, Deadline.in(this.#config.timeoutMs * shares))
             );
         });
@@ -57,47 +71,34 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
 
     override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
         return this.#calls.run(async () => {
-            const position = positionGiven(watermark);
-            return this.#onShard(shardId, async (shard, deadline) =>
-                position === undefined ? undefined : shard.tokenOf(position, deadline)
-            );
+            const major = checkWatermark(watermark);
+            return this.#whenUsable(shardId, (shard, deadline) => shard.tokenOf(major, deadline));
         });
     }
 
     override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
-        return this.#call(shardId, async (shard, deadline) =>
-            lastWatermark === undefined || lastWatermark === ''
-                ? { kind: 'initial-sync' }
-                : shard.resume(lastWatermark, deadline)
-        );
+        return this.#call(shardId, (shard, deadline) => shard.resume(lastWatermark, deadline));
     }
 
     override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
         return this.#calls.run(async () => {
             const token = checkResumeToken(resumeToken);
-            return this.#onShard(shardId, (shard, deadline) => shard.beginSync(token, deadline));
+            return this.#whenUsable(shardId, (shard, deadline) => shard.beginSync(token, deadline));
         });
     }
 
     override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
-        return this.#call(shardId, async shard => shard.acknowledge(String(watermark)));
+        return this.#calls.run(() => this.#onShard(shardId, async shard => shard.acknowledge(String(watermark))));
     }
 
     override abandon(shardId: string): Promise<void> {
-        return this.#call(shardId, (shard, deadline) => shard.fence(0, deadline));
+        return this.#calls.run(() => this.#onShard(shardId, (shard, deadline) => shard.fence(0, deadline)));
     }
 
     override clear(): Promise<void> {
         return this.#calls.run(async () => {
-            const { bucket, timeoutMs } = this.#config;
-            const streams = await this.#store.retry(Deadline.in(timeoutMs), attemptMs =>
-                this.#store.js.streamNames(`${subjectPrefixOfBucket('*')}>`, attemptMs)
-            );
-            for (const stream of streams) {
-                const shardId = shardOfBucket(bucket, stream.slice(streamOfBucket('').length));
-                if (shardId !== undefined) {
-                    await this.#onShard(shardId, (shard, deadline) => shard.fence(0, deadline));
-                }
+            for (const shardId of await this.#shardIds()) {
+                await this.#onShard(shardId, (shard, deadline) => shard.fence(0, deadline));
             }
         });
     }
@@ -107,7 +108,34 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override async provision(shardIds: readonly string[]): Promise<void> {
-        await Promise.all(shardIds.map(shardId => this.#call(shardId, async () => {})));
+        await Promise.all(shardIds.map(shardId => this.#calls.run(() => this.#onShard(shardId, async () => {}))));
+    }
+
+    override exportWatermarks(options?: ExportResumeTokensOptions): AsyncIterable<string> {
+        const source: ExportSource = {
+            shardIds: () => this.#calls.run(() => this.#shardIds()),
+            newest: shardId => this.#call(shardId, (shard, deadline) => shard.newest(deadline)),
+            page: (shardId, from) =>
+                this.#call(shardId, (shard, deadline) => shard.tokensFrom(from, PAIRS_A_TIMEOUT, deadline))
+        };
+        return exportTokens(source, options);
+    }
+
+    override importWatermarks(lines: ExportLines): Promise<ImportResumeTokensReport> {
+        return importPairs(lines, {
+            add: async (shardId, pairs) => {
+                let created = 0;
+                for (let start = 0; start < pairs.length; start += PAIRS_A_TIMEOUT) {
+                    const group = pairs.slice(start, start + PAIRS_A_TIMEOUT);
+                    created += await this.#calls.run(() =>
+                        this.#onShard(shardId, (shard, deadline) => shard.import(group, deadline))
+                    );
+                }
+                return created;
+            },
+            complete: shardId =>
+                this.#calls.run(() => this.#onShard(shardId, (shard, deadline) => shard.completeImport(deadline)))
+        });
     }
 
     override async close(): Promise<void> {
@@ -120,8 +148,23 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
         }
     }
 
+    /** The shards that have a bucket. */
+    async #shardIds(): Promise<string[]> {
+        const { bucket, timeoutMs } = this.#config;
+        const streams = await this.#store.retry(Deadline.in(timeoutMs), attemptMs =>
+            this.#store.js.streamNames(`${subjectPrefixOfBucket('*')}>`, attemptMs)
+        );
+        return streams
+            .map(stream => shardOfBucket(bucket, stream.slice(streamOfBucket('').length)))
+            .filter(shardId => shardId !== undefined);
+    }
+
     #call<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
-        return this.#calls.run(() => this.#onShard(shardId, run));
+        return this.#calls.run(() => this.#whenUsable(shardId, run));
+    }
+
+    #whenUsable<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
+        return this.#onShard(shardId, (shard, deadline) => shard.whenUsable(deadline, () => run(shard, deadline)));
     }
 
     async #onShard<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
@@ -161,7 +204,11 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
         const bucket = await openBucket(this.#connection, bucketConfig, deadline, batchSettings(this.#config.replicas));
         const log = new TokenLog(this.#connection, bucket);
         await startAtClock(log, bucket.info.created, deadline);
-        return new Shard(log, { shardId, timeoutMs, logger, retainTokens, retainMs, compareResumeTokens });
+        const shard = new Shard(log, { shardId, timeoutMs, logger, retainTokens, retainMs, compareResumeTokens });
+        if (bucket.info.state.messages > 0) {
+            await shard.lookForImport(deadline);
+        }
+        return shard;
     }
 }
 

@@ -9,23 +9,26 @@ import {
 import {
     Acknowledgements,
     aheadOfHead,
-    backOff,
     Deadline,
+    foreignWatermark,
     historyLost,
+    type ImportedPair,
+    majorOf,
     microsecondsAfter,
     notAfterHead,
     positionOf,
     pruned,
     type RetentionOptions,
     tokenEntry,
-    type TokenPosition,
-    unknownWatermark,
-    watermarkOf
+    unknownWatermark
 } from '@cbnsndwch/zero-contracts/backend';
 import { nuid } from '@nats-io/transport-node';
 
 import { RecentTokens } from './recent-tokens.js';
-import type { NewToken, Placement, TokenLog } from './token-log.js';
+import { type ConfirmedHead, ShardEnd } from './shard-end.js';
+import { ShardImports } from './shard-imports.js';
+import { isSyncKey, type StoredToken, syncKey } from './stored-token.js';
+import { type NewToken, type Placement, type TokenLog, watermarkAt } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
 
 /** Settings of a shard. */
@@ -37,13 +40,6 @@ export interface ShardOptions extends RetentionOptions {
     readonly compareResumeTokens: ((a: string, b: string) => number) | undefined;
 }
 
-/** Where a shard's stream begins and ends, as a majority of the servers knows it. */
-interface ConfirmedHead {
-    readonly first: number;
-    readonly last: number;
-    readonly serverTimeMs: number;
-}
-
 /** The resume tokens of one shard. */
 export class Shard {
     readonly #log: TokenLog;
@@ -51,6 +47,8 @@ export class Shard {
     readonly #queue: TokenQueue;
     readonly #recent = new RecentTokens();
     readonly #acknowledgements: Acknowledgements;
+    readonly #end: ShardEnd;
+    readonly #imports: ShardImports;
     /** The highest sequence that this instance has seen; what is stored anew must be above. */
     #highest = 0;
 
@@ -58,9 +56,11 @@ export class Shard {
         this.#log = log;
         this.#options = options;
         const { timeoutMs, logger, retainTokens, retainMs } = options;
+        this.#end = new ShardEnd(log, this.#name);
+        this.#imports = new ShardImports(log, this.#end, this.#name);
         this.#acknowledgements = new Acknowledgements({
             ...{ shard: this.#name, logger, retainTokens, retainMs },
-            isKnown: async position => (await this.tokenOf(position, Deadline.in(timeoutMs))) !== undefined,
+            sequenceOf: async watermark => (await this.#locate(watermark, Deadline.in(timeoutMs)))?.sequence,
             removeBelow: sequence => log.purge(sequence, Deadline.in(timeoutMs))
         });
         this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline));
@@ -88,61 +88,78 @@ export class Shard {
     /** A watermark that nothing had before, for a snapshot at this token. */
     async beginSync(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
         this.#recent.clear();
-        const token = { ...this.#newToken(resumeToken), key: `sync.${nuid.next()}` };
+        const token = { ...this.#newToken(resumeToken), key: syncKey(nuid.next()) };
         const placements = await this.#queue.add([token], deadline);
-        return watermarkOf(next(placements.values()).sequence, token.entry.check);
+        return watermarkAt(next(placements.values()), token);
     }
 
-    async tokenOf(position: TokenPosition, deadline: Deadline): Promise<string | undefined> {
-        const token = await this.#log.at(position.sequence, deadline);
-        return token?.entry.check === position.check ? token.resumeToken : undefined;
+    async tokenOf(watermark: LexiVersion, deadline: Deadline): Promise<string | undefined> {
+        return (await this.#locate(watermark, deadline))?.resumeToken;
     }
 
     async head(deadline: Deadline): Promise<ShardHead | null> {
         const last = await this.#log.last(deadline);
-        return last === null
-            ? null
-            : { watermark: watermarkOf(last.sequence, last.entry.check), resumeToken: last.resumeToken };
+        return last === null ? null : { watermark: last.watermark, resumeToken: last.resumeToken };
     }
 
-    async resume(lastWatermark: string, deadline: Deadline): Promise<ResumePoint> {
+    async resume(lastWatermark: string | undefined, deadline: Deadline): Promise<ResumePoint> {
         // What another instance has done to the shard since we looked is settled now.
         this.#recent.clear();
-        const position = positionOf(lastWatermark);
-        if (position === undefined) {
-            return unknownWatermark(this.#name, lastWatermark, 'it is not a watermark that this store makes');
+        await this.#imports.refuseUnfinished(deadline);
+        if (lastWatermark === undefined || lastWatermark === '') {
+            return { kind: 'initial-sync' };
         }
-        const resumeToken = await this.tokenOf(position, deadline);
-        if (resumeToken !== undefined) {
-            this.#highest = Math.max(this.#highest, position.sequence);
-            return { kind: 'resume', resumeToken };
+        const watermark = majorOf(lastWatermark);
+        if (watermark === undefined) {
+            return foreignWatermark(this.#name, lastWatermark);
         }
-        const head = await this.#confirmHead(deadline);
-        if (position.sequence > head.last) {
-            if (position.sequence > microsecondsAfter(head.serverTimeMs)) {
-                return unknownWatermark(this.#name, lastWatermark, 'it is later than the clock');
-            }
-            await this.fence(position.sequence, deadline);
-            return aheadOfHead(this.#name, lastWatermark, 'the NATS servers lost history');
+        const own = await this.#ownToken(watermark, deadline);
+        if (own !== undefined) {
+            this.#highest = Math.max(this.#highest, own.sequence);
+            return { kind: 'resume', resumeToken: own.resumeToken };
         }
-        if (position.sequence < head.first) {
-            return pruned(this.#name, lastWatermark, 'the bucket was made anew');
+        const head = await this.#end.confirm(deadline);
+        const imported = await this.#importedToken(watermark, head, deadline);
+        if (imported !== null) {
+            return { kind: 'resume', resumeToken: imported.resumeToken };
         }
-        return this.#resumeWithin(position, lastWatermark, deadline);
+        return this.#resumeFrom(watermark, head, lastWatermark, deadline);
     }
 
     /** Empties the shard and moves it above every sequence that it may ever have given out. */
     async fence(above: number, deadline: Deadline): Promise<void> {
         this.#recent.clear();
-        for (let attempt = 0; ; attempt += 1) {
-            const target = await this.#agreeOnFence(above, deadline);
-            if (target !== undefined) {
-                await this.#log.purge(target, deadline);
-                this.#highest = target - 1;
-                return;
-            }
-            await this.#tryAgain(attempt, deadline);
-        }
+        this.#highest = (await this.#end.moveOn(above, deadline)) - 1;
+    }
+
+    /** Runs a call, unless the shard is being imported. */
+    whenUsable<T>(deadline: Deadline, run: () => Promise<T>): Promise<T> {
+        return this.#imports.unfinished ? this.#imports.refuseUnfinished(deadline).then(run) : run();
+    }
+
+    /** Looks whether the shard is being imported. */
+    lookForImport(deadline: Deadline): Promise<void> {
+        return this.#imports.look(deadline);
+    }
+
+    /** Stores imported pairs, as far as they are not there; gives how many were not. */
+    import(pairs: readonly ImportedPair[], deadline: Deadline): Promise<number> {
+        this.#recent.clear();
+        return this.#imports.add(pairs, deadline);
+    }
+
+    completeImport(deadline: Deadline): Promise<void> {
+        return this.#imports.complete(deadline);
+    }
+
+    /** Where the newest token is. */
+    async newest(deadline: Deadline): Promise<number | undefined> {
+        return (await this.#log.last(deadline))?.sequence;
+    }
+
+    /** Tokens from a sequence on, oldest first, not more than a number. */
+    tokensFrom(sequence: number, count: number, deadline: Deadline): Promise<readonly StoredToken[]> {
+        return this.#log.tokensFrom(sequence, count, deadline);
     }
 
     /** Notes what zero-cache has committed; asks the servers at most every few seconds, in the background. */
@@ -194,7 +211,7 @@ export class Shard {
             const inOrder: NewToken[] = [];
             let early: NewToken | undefined;
             for (const token of tokens) {
-                const isSync = token.key.startsWith('sync.');
+                const isSync = isSyncKey(token.key);
                 if (!found.has(token.key) && head !== undefined && !isSync && compare(token.resumeToken, head) <= 0) {
                     early = token;
                     break;
@@ -208,70 +225,89 @@ export class Shard {
                 }
                 throw notAfterHead(this.#name);
             }
-            await this.#tryAgain(attempt, deadline);
+            await this.#end.tryAgain(attempt, deadline);
         }
     }
 
-    /** Between first and last: it is there, or one answer that names what follows proves that it is not. */
-    async #resumeWithin(position: TokenPosition, lastWatermark: string, deadline: Deadline): Promise<ResumePoint> {
+    /** The token that stands where a watermark of the shard's own points. */
+    async #ownToken(watermark: LexiVersion, deadline: Deadline): Promise<StoredToken | undefined> {
+        const position = positionOf(watermark);
+        const token = position === undefined ? null : await this.#log.at(position.sequence, deadline);
+        return token?.watermark === watermark ? token : undefined;
+    }
+
+    /** The token of a watermark, own or imported. */
+    async #locate(watermark: LexiVersion, deadline: Deadline): Promise<StoredToken | undefined> {
+        await this.whenUsable(deadline, async () => {});
+        const own = await this.#ownToken(watermark, deadline);
+        if (own !== undefined) {
+            return own;
+        }
+        const { first_seq: first, last_seq: last } = (await this.#log.info(deadline)).state;
+        return (await this.#imports.find(watermark, { first, last }, deadline)) ?? undefined;
+    }
+
+    /** The imported token of a watermark; `null`: it is certain that there is none. */
+    async #importedToken(watermark: LexiVersion, head: ConfirmedHead, deadline: Deadline): Promise<StoredToken | null> {
         for (let attempt = 0; ; attempt += 1) {
-            const next = await this.#log.next(position.sequence, deadline);
+            const token = await this.#imports.find(watermark, head, deadline);
+            if (token !== undefined) {
+                return token;
+            }
+            await this.#end.tryAgain(attempt, deadline);
+        }
+    }
+
+    /** What becomes of a watermark that is neither where it points nor imported. */
+    async #resumeFrom(
+        watermark: LexiVersion,
+        head: ConfirmedHead,
+        lastWatermark: string,
+        deadline: Deadline
+    ): Promise<ResumePoint> {
+        const position = positionOf(watermark);
+        if (position === undefined) {
+            return foreignWatermark(this.#name, lastWatermark);
+        }
+        if (position.sequence > head.last) {
+            if (position.sequence > microsecondsAfter(head.serverTimeMs)) {
+                return unknownWatermark(this.#name, lastWatermark, 'it is later than the clock');
+            }
+            await this.fence(position.sequence, deadline);
+            return aheadOfHead(this.#name, lastWatermark, 'the NATS servers lost history');
+        }
+        if (position.sequence < head.first) {
+            return pruned(this.#name, lastWatermark, 'the bucket was made anew');
+        }
+        return this.#resumeWithin(position.sequence, watermark, lastWatermark, deadline);
+    }
+
+    /** Between first and last: it is there, or one answer that names what follows proves that it is not. */
+    async #resumeWithin(
+        sequence: number,
+        watermark: LexiVersion,
+        lastWatermark: string,
+        deadline: Deadline
+    ): Promise<ResumePoint> {
+        for (let attempt = 0; ; attempt += 1) {
+            const next = await this.#log.next(sequence, deadline);
             if (next !== null) {
-                const resumeToken = await this.tokenOf(position, deadline);
-                return resumeToken === undefined
+                const token = await this.#ownToken(watermark, deadline);
+                return token === undefined
                     ? unknownWatermark(
                           this.#name,
                           lastWatermark,
                           'another resume token, or none, stands where it points'
                       )
-                    : { kind: 'resume', resumeToken };
+                    : { kind: 'resume', resumeToken: token.resumeToken };
             }
-            await this.#tryAgain(attempt, deadline);
+            await this.#end.tryAgain(attempt, deadline);
         }
     }
 
-    /** Learns where the stream ends in a way that only a leader with a majority behind it can answer. */
-    async #confirmHead(deadline: Deadline): Promise<ConfirmedHead> {
-        for (let attempt = 0; ; attempt += 1) {
-            const { first_seq: first, last_seq: last } = (await this.#log.info(deadline)).state;
-            const stored = await this.#log.putMarker('head', '', last, deadline);
-            const marker = stored === undefined ? null : await this.#log.marker('head', deadline);
-            if (stored !== undefined && marker !== null) {
-                return { first, last, serverTimeMs: marker.timestamp };
-            }
-            await this.#tryAgain(attempt, deadline);
-        }
-    }
-
-    /**
-     * The sequence at which the shard goes on after a fence. It is written down before it is used, so that an instance
-     * that repeats the fence uses the same one, and removes nothing that was stored since.
-     */
-    async #agreeOnFence(above: number, deadline: Deadline): Promise<number | undefined> {
-        const head = await this.#confirmHead(deadline);
-        const last = (await this.#log.info(deadline)).state.last_seq;
-        const agreed = await this.#log.marker('fence', deadline);
-        const earlier = agreed === null ? 0 : Number(Buffer.from(agreed.data).toString());
-        if (earlier > last) {
-            return earlier;
-        }
-        const target = Math.max(microsecondsAfter(head.serverTimeMs), last + 2, above + 1);
-        return (await this.#log.putMarker('fence', String(target), last, deadline)) === undefined ? undefined : target;
-    }
-
-    async #tryAgain(attempt: number, deadline: Deadline): Promise<void> {
-        if (deadline.passed()) {
-            throw new WatermarkError(
-                WatermarkErrorCode.UNAVAILABLE,
-                `No majority of the NATS servers could say within timeoutMs where ${this.#name} ends.`
-            );
-        }
-        await backOff(attempt, deadline);
-    }
-
-    #remember({ entry, resumeToken }: NewToken, { sequence }: Placement): LexiVersion {
-        const watermark = watermarkOf(sequence, entry.check);
-        this.#recent.set(resumeToken, watermark);
+    #remember(token: NewToken, placement: Placement): LexiVersion {
+        const watermark = watermarkAt(placement, token);
+        this.#recent.set(token.resumeToken, watermark);
         return watermark;
     }
 

@@ -1,5 +1,5 @@
-import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
-import { backOff, closedError, type Deadline, type TokenEntry, tokenEntry } from '@cbnsndwch/zero-contracts/backend';
+import { isWatermarkError, type LexiVersion, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { backOff, closedError, type Deadline, type TokenEntry, watermarkOf } from '@cbnsndwch/zero-contracts/backend';
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
@@ -13,26 +13,19 @@ import {
 } from './jetstream.js';
 import { isConflict } from './nats-errors.js';
 import { attemptMs, mayPass, outcomeUnknown, RecordStore } from './record-store.js';
+import { MARKER, readToken, type StoredToken } from './stored-token.js';
 import { TokenAppender } from './token-appender.js';
 
 /** Reads that are under way at once when many tokens are looked up. */
 const PARALLEL_READS = 256;
-
-/** Entries under two-part keys that begin with this say something about the stream; they hold no token. */
-const MARKER = 'marker.';
 
 /** A token that is to be stored, under a key that must not be there. */
 export interface NewToken {
     readonly key: string;
     readonly entry: TokenEntry;
     readonly resumeToken: string;
-}
-
-/** A stored token. */
-export interface StoredToken {
-    readonly sequence: number;
-    readonly entry: TokenEntry;
-    readonly resumeToken: string;
+    /** The watermark that it had in another store. */
+    readonly importedAs?: LexiVersion;
 }
 
 /** Where a token was found or put. */
@@ -40,6 +33,13 @@ export interface Placement {
     readonly sequence: number;
     /** Whether it was stored by this call; `false`: it was there, perhaps from a try of this call whose answer was lost. */
     readonly isNew: boolean;
+    /** Its watermark, where it was there and that is not its place. */
+    readonly importedAs?: LexiVersion | undefined;
+}
+
+/** The watermark of a token that was found or put somewhere. */
+export function watermarkAt({ sequence, importedAs }: Placement, { entry }: NewToken): LexiVersion {
+    return importedAs ?? watermarkOf(sequence, entry.check);
 }
 
 /**
@@ -88,6 +88,54 @@ export class TokenLog {
     /** The first message at or after a sequence, whatever it is. */
     next(sequence: number, deadline: Deadline): Promise<StoredMessage | null> {
         return this.#read({ seq: sequence, next_by_subj: '>' }, deadline);
+    }
+
+    /**
+     * The first token at or after a sequence, and how far whoever answered knew the stream: to the token, or where there
+     * is none to the last message that stands in its way.
+     */
+    async tokenFrom(
+        sequence: number,
+        deadline: Deadline
+    ): Promise<{ readonly token: StoredToken | undefined; readonly upTo: number }> {
+        for (let upTo = sequence - 1; ;) {
+            const message = await this.next(upTo + 1, deadline);
+            const token = message === null ? undefined : this.#tokenIn(message);
+            upTo = message?.sequence ?? upTo;
+            if (message === null || token !== undefined) {
+                return { token, upTo };
+            }
+        }
+    }
+
+    /** Tokens from a sequence on, oldest first, not more than a number. */
+    async tokensFrom(sequence: number, count: number, deadline: Deadline): Promise<StoredToken[]> {
+        const { token: first } = await this.tokenFrom(sequence, deadline);
+        if (first === undefined) {
+            return [];
+        }
+        // Sequences follow each other almost without gaps.
+        const others = Array.from({ length: count - 1 }, (_, index) => this.at(first.sequence + 1 + index, deadline));
+        return [first, ...(await Promise.all(others)).filter(token => token !== null && token !== undefined)];
+    }
+
+    /** What is stored under keys. */
+    async tokensUnder(
+        keys: readonly Pick<NewToken, 'key'>[],
+        deadline: Deadline
+    ): Promise<ReadonlyMap<string, StoredToken>> {
+        const found = new Map<string, StoredToken>();
+        for (let start = 0; start < keys.length; start += PARALLEL_READS) {
+            const group = keys.slice(start, start + PARALLEL_READS).map(async ({ key }) => {
+                const message = await this.#read({ last_by_subj: this.#subject(key) }, deadline);
+                const token = message === null ? undefined : this.#tokenIn(message);
+                if (token !== undefined) {
+                    found.set(key, token);
+                }
+            });
+            await Promise.all(group);
+        }
+        return found;
     }
 
     /** The newest token. */
@@ -190,12 +238,14 @@ export class TokenLog {
             for (let start = 0; start < tokens.length; start += PARALLEL_READS) {
                 const group = tokens.slice(start, start + PARALLEL_READS);
                 await Promise.all(
-                    group.map(async ({ key, entry }) => {
+                    group.map(async ({ key, entry, resumeToken, importedAs }) => {
                         const message = await this.#read({ last_by_subj: this.#subject(key) }, deadline);
                         if (message === null) {
                             return;
                         }
-                        if (Buffer.compare(message.data, entry.payload) !== 0) {
+                        const isSame = Buffer.compare(message.data, entry.payload) === 0;
+                        const there = isSame ? undefined : readToken(key, message.sequence, message.data);
+                        if (!isSame && there?.resumeToken !== resumeToken) {
                             throw new WatermarkError(
                                 WatermarkErrorCode.CORRUPT_RECORD,
                                 `The entry ${key} of the KV bucket "${this.#bucket.name}" at revision ` +
@@ -203,7 +253,9 @@ export class TokenLog {
                                 { remediation: 'Something else writes to this bucket; keep it from doing so.' }
                             );
                         }
-                        found.set(key, { sequence: message.sequence, isNew: false });
+                        const { sequence } = message;
+                        const watermark = there?.imported === true ? there.watermark : undefined;
+                        found.set(key, { sequence, isNew: false, importedAs: isSame ? importedAs : watermark });
                     })
                 );
             }
@@ -231,13 +283,10 @@ export class TokenLog {
         return this.#store.read(query, deadline);
     }
 
-    #tokenIn(message: StoredMessage): StoredToken | undefined {
-        const key = message.subject.slice(this.#bucket.subjectPrefix.length);
-        if (key.startsWith(MARKER) || message.headers.has('KV-Operation')) {
-            return undefined;
-        }
-        const resumeToken = Buffer.from(message.data).toString('utf8');
-        return { sequence: message.sequence, entry: tokenEntry(resumeToken), resumeToken };
+    #tokenIn({ subject, sequence, data, headers }: StoredMessage): StoredToken | undefined {
+        return headers.has('KV-Operation')
+            ? undefined
+            : readToken(subject.slice(this.#bucket.subjectPrefix.length), sequence, data);
     }
 
     #subject(key: string): string {

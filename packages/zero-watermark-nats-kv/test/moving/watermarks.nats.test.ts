@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type WatermarkService, WatermarkErrorCode } from '../../src/store.js';
 import { type Backend, backends, onceReachable, openOn, rejectionOf, uniqueBucket } from '../support/backends.js';
-import { importInProcess, linesOf, temporaryFile } from '../support/importing.js';
+import { exportOf, importInProcess, linesOf, temporaryFile } from '../support/importing.js';
 
 /** What there is, without what is the store's own. */
 async function contentOf(watermarks: WatermarkService): Promise<Record<string, unknown>> {
@@ -132,17 +132,20 @@ describe.each(backends)('moving watermarks on $name', ({ start }) => {
             { key: 'k', version: 'v1', data: 'text' },
             { key: 'k', version: 'v1', data: null }
         ]) {
-            const lines = await sealed([{ key: 'good', version: 'v1' }, wrong]);
+            const lines = await exportOf([{ key: 'good', version: 'v1' }, wrong], 'watermarks');
             const error = await rejectionOf(target.watermarks.importWatermarks(lines));
             expect(error).toMatchObject({ code: WatermarkErrorCode.INVALID_EXPORT, line: 3 });
         }
         const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
         const report = await target.watermarks.importWatermarks(
-            await sealed([
-                `{"key":"deep","version":"v1","data":${deep}}`,
-                { key: 'half a pair \ud800', version: 'v1' },
-                { key: 'long '.repeat(1_000), version: 'v1' }
-            ])
+            await exportOf(
+                [
+                    `{"key":"deep","version":"v1","data":${deep}}`,
+                    { key: 'half a pair \ud800', version: 'v1' },
+                    { key: 'long '.repeat(1_000), version: 'v1' }
+                ],
+                'watermarks'
+            )
         );
         expect(report).toMatchObject({ created: 0, refused: 3 });
         expect(await target.watermarks.getAll()).toEqual(new Map());
@@ -210,12 +213,3 @@ describe.each(backends)('moving watermarks on $name', ({ start }) => {
         expect(await contentOf(target.watermarks)).toEqual(await contentOf(source.watermarks));
     });
 });
-
-/** The lines of an export with these entries, as another program may write them. */
-async function sealed(entries: readonly (object | string)[]): Promise<string> {
-    const header = { format: 'zero-watermarks', version: 1, kind: 'watermarks' };
-    const lines = [header, ...entries].map(entry => (typeof entry === 'string' ? entry : JSON.stringify(entry)));
-    const block = lines.map(line => `${line}\n`).join('');
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(block));
-    return `${block}${JSON.stringify({ sha256: Buffer.from(digest).toString('hex'), end: true })}\n`;
-}

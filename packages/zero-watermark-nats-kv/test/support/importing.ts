@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,4 +52,32 @@ export async function linesOf(lines: AsyncIterable<string>): Promise<string[]> {
         all.push(line);
     }
     return all;
+}
+
+/** Names with a common beginning, one for each number. */
+export function named(prefix: string, count: number): string[] {
+    return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+}
+
+/** An export with these entries, as another program may write it. */
+export async function exportOf(
+    entries: readonly (object | string)[],
+    kind: 'watermarks' | 'resume-tokens' = 'resume-tokens'
+): Promise<string> {
+    const lines = entries.map(entry => (typeof entry === 'string' ? entry : JSON.stringify(entry)));
+    let block = `${JSON.stringify({ format: 'zero-watermarks', version: 1, kind })}\n`;
+    let text = '';
+    const seal = (end: object) => {
+        const sha256 = createHash('sha256').update(block).digest('hex');
+        text += block;
+        block = `${JSON.stringify({ sha256, ...end })}\n`;
+    };
+    for (const [index, line] of lines.entries()) {
+        block += `${line}\n`;
+        if (index % 1_000 === 999) {
+            seal({});
+        }
+    }
+    seal({ end: true });
+    return text + block;
 }
