@@ -16,10 +16,12 @@ export type Migration = (table: string) => string;
  * deleted. A key's newest row is never removed, so that watches of processes that were asleep find it, and so that the
  * largest revision stands there for ever and none is given twice.
  *
- * `…_shards`: `first` is the sequence at which a shard begins: what is below is gone, or was never there.
+ * `…_shards`: `first` is the sequence at which a shard begins: what is below is gone, or was never there. Where watermarks
+ * were imported, all of them are below `imported_below`; while they are being imported, the shard is not to be used.
  *
  * `…_tokens`: the sequence is the position in the shard, and so the watermark. The token itself is the index, not its
  * hash: tokens come roughly in their own order, so that a new one goes where the last one went, however many there are.
+ * A token that was imported has its watermark beside it.
  */
 export const MIGRATIONS: readonly Migration[] = [
     table => `
@@ -33,16 +35,20 @@ export const MIGRATIONS: readonly Migration[] = [
         CREATE TABLE "${table}_shards" (
             id INTEGER PRIMARY KEY,
             shard TEXT NOT NULL UNIQUE,
-            first INTEGER NOT NULL
+            first INTEGER NOT NULL,
+            imported_below TEXT,
+            importing INTEGER NOT NULL DEFAULT 0
         ) STRICT;
         CREATE TABLE "${table}_tokens" (
             shard INTEGER NOT NULL,
             sequence INTEGER NOT NULL,
             token TEXT NOT NULL,
             begins_sync INTEGER NOT NULL,
+            imported TEXT,
             PRIMARY KEY (shard, sequence)
         ) STRICT, WITHOUT ROWID;
-        CREATE UNIQUE INDEX "${table}_by_token" ON "${table}_tokens" (shard, token) WHERE NOT begins_sync;`
+        CREATE UNIQUE INDEX "${table}_by_token" ON "${table}_tokens" (shard, token) WHERE NOT begins_sync;
+        CREATE UNIQUE INDEX "${table}_by_imported" ON "${table}_tokens" (shard, imported) WHERE imported IS NOT NULL;`
 ];
 
 /** A database that is to hold the tables of a store. */

@@ -3,19 +3,23 @@ import {
     Acknowledgements,
     aheadOfHead,
     checkOf,
+    foreignWatermark,
     historyLost,
+    type ImportedPair,
+    majorOf,
     microsecondsAfter,
     notAfterHead,
     positionOf,
     pruned,
     type RetentionOptions,
-    type TokenPosition,
+    type TokenPair,
     unknownWatermark,
     watermarkOf
 } from '@cbnsndwch/zero-contracts/backend';
 
+import { completeImport, importInto, readBack, usable } from './shard-imports.js';
 import type { StoreDatabase } from './store-database.js';
-import type { ShardRow, TokenTable } from './token-table.js';
+import { type ShardRow, type TokenRow, type TokenTable, watermarkIn } from './token-table.js';
 import type { Writer } from './writer.js';
 
 /** How many tokens one step finds, makes or removes, so that other writes come in between. */
@@ -45,7 +49,7 @@ export class Shard {
         const { logger, retainTokens, retainMs } = options;
         this.#acknowledgements = new Acknowledgements({
             ...{ shard: this.#name, logger, retainTokens, retainMs },
-            isKnown: async position => (await this.tokenOf(position)) !== undefined,
+            sequenceOf: async watermark => (await this.#locate(watermark))?.sequence,
             removeBelow: sequence => this.#removeBelow(sequence)
         });
     }
@@ -74,37 +78,39 @@ export class Shard {
         });
     }
 
-    tokenOf(position: TokenPosition): Promise<string | undefined> {
-        return this.#database.read(({ tokens }) => {
-            const shard = tokens.shard(this.#options.shardId);
-            return shard === undefined ? undefined : tokenAt(tokens, shard, position);
-        });
+    async tokenOf(watermark: LexiVersion): Promise<string | undefined> {
+        return (await this.#locate(watermark))?.token;
     }
 
     head(): Promise<ShardHead | null> {
         return this.#database.read(({ tokens }) => {
-            const shard = tokens.shard(this.#options.shardId);
+            const shard = this.#usable(tokens);
             const last = shard === undefined ? undefined : tokens.last(shard);
-            return last === undefined
-                ? null
-                : { watermark: watermarkOf(last.sequence, checkOf(last.token)), resumeToken: last.token };
+            return last === undefined ? null : { watermark: watermarkIn(last), resumeToken: last.token };
         });
     }
 
-    async resume(lastWatermark: string): Promise<ResumePoint> {
-        const position = positionOf(lastWatermark);
-        if (position === undefined) {
-            return unknownWatermark(this.#name, lastWatermark, 'it is not a watermark that this store makes');
+    async resume(lastWatermark: string | undefined): Promise<ResumePoint> {
+        if (lastWatermark === undefined || lastWatermark === '') {
+            return this.#database.read(({ tokens }) => {
+                this.#usable(tokens);
+                return { kind: 'initial-sync' };
+            });
+        }
+        const watermark = majorOf(lastWatermark);
+        if (watermark === undefined) {
+            return foreignWatermark(this.#name, lastWatermark);
         }
         const point = await this.#database.read(session =>
-            session.snapshot(() => this.#resumeFrom(session.tokens, position, lastWatermark))
+            session.snapshot(() => this.#resumeFrom(session.tokens, watermark, lastWatermark))
         );
+        const sequence = positionOf(watermark)?.sequence ?? 0;
         if (point === 'ahead-of-head') {
-            await this.fence(position.sequence);
+            await this.fence(sequence);
             return aheadOfHead(this.#name, lastWatermark, 'the database was replaced by an older copy, or set back');
         }
         if (point.kind === 'resume') {
-            this.#highest = Math.max(this.#highest, position.sequence);
+            this.#highest = Math.max(this.#highest, sequence);
         }
         return point;
     }
@@ -127,6 +133,48 @@ export class Shard {
     /** Makes the shard if there is none. */
     provision(): Promise<void> {
         return this.#append(1, (_, { last }) => ({ result: undefined, last }));
+    }
+
+    /** Stores imported pairs, as far as they are not there; gives how many were not. */
+    async import(pairs: readonly ImportedPair[]): Promise<number> {
+        const name = this.#name;
+        const { stored, last } = await this.#writer.write(
+            ({ tokens }) => {
+                const shard = this.#checkedRow(tokens);
+                const stored = importInto(tokens, shard, name, pairs, () => {
+                    const below = watermarkOf(this.#moveAbove(tokens, shard, 0) + 1, 0);
+                    return { shard: this.#shardIn(tokens), below };
+                });
+                return { stored, last: tokens.shard(this.#options.shardId)?.last ?? 0 };
+            },
+            { ...this.#lane, rows: pairs.length }
+        );
+        this.#highest = Math.max(this.#highest, last);
+        await this.#database.read(({ tokens }) => readBack(tokens, tokens.shard(this.#options.shardId), name, stored));
+        return stored.length;
+    }
+
+    completeImport(): Promise<void> {
+        return this.#writer.write(
+            ({ tokens }) => completeImport(tokens, tokens.shard(this.#options.shardId), this.#name),
+            this.#lane
+        );
+    }
+
+    /** Where the newest token is. */
+    newest(): Promise<number | undefined> {
+        return this.#database.read(({ tokens }) => {
+            const shard = this.#usable(tokens);
+            return shard === undefined ? undefined : tokens.last(shard)?.sequence;
+        });
+    }
+
+    /** Some tokens from a sequence on, oldest first. */
+    tokensFrom(sequence: number): Promise<readonly (TokenPair & { readonly sequence: number })[]> {
+        return this.#database.read(({ tokens }) => {
+            const shard = this.#usable(tokens);
+            return shard === undefined ? [] : tokens.from(shard, sequence, STEP).map(pairIn);
+        });
     }
 
     acknowledge(watermark: string): void {
@@ -155,11 +203,17 @@ export class Shard {
         return result;
     }
 
+    /** The shard to write to. */
     #shardIn(table: TokenTable): ShardRow {
-        const { shardId } = this.#options;
-        const shard = table.shard(shardId);
+        const shard = usable(this.#name, this.#checkedRow(table));
+        return shard ?? table.addShard(this.#options.shardId, microsecondsAfter(Date.now()));
+    }
+
+    /** The shard, if there is one and it has not lost what this process saw in it. */
+    #checkedRow(table: TokenTable): ShardRow | undefined {
+        const shard = table.shard(this.#options.shardId);
         if ((shard?.last ?? 0) >= this.#highest) {
-            return shard ?? table.addShard(shardId, microsecondsAfter(Date.now()));
+            return shard;
         }
         const highest = this.#highest;
         this.#moveAbove(table, shard, highest);
@@ -167,6 +221,19 @@ export class Shard {
             `${this.#name} ends at ${shard?.last ?? 'nothing'}, but had given out ${highest} before: the database was ` +
                 'replaced by an older copy, or set back'
         );
+    }
+
+    /** The shard to read from. */
+    #usable(table: TokenTable): ShardRow | undefined {
+        return usable(this.#name, table.shard(this.#options.shardId));
+    }
+
+    /** The token of a watermark. */
+    #locate(watermark: LexiVersion): Promise<TokenRow | undefined> {
+        return this.#database.read(({ tokens }) => {
+            const shard = this.#usable(tokens);
+            return shard === undefined ? undefined : tokens.of(shard, watermark, positionOf(watermark)?.sequence);
+        });
     }
 
     #place(table: TokenTable, shard: ShardRow, resumeTokens: readonly string[]) {
@@ -179,21 +246,25 @@ export class Shard {
                     throw notAfterHead(this.#name);
                 }
             }
-            const sequence = table.put(shard, last + 1, token);
-            if (sequence > last) {
-                last = sequence;
+            const placed = table.put(shard, last + 1, token);
+            if (placed.sequence > last) {
+                last = placed.sequence;
                 head = token;
             }
-            return watermarkOf(sequence, checkOf(token));
+            return watermarkIn(placed);
         });
         return { result, last };
     }
 
-    #resumeFrom(table: TokenTable, position: TokenPosition, lastWatermark: string): ResumePoint | 'ahead-of-head' {
-        const shard = table.shard(this.#options.shardId);
-        const resumeToken = shard === undefined ? undefined : tokenAt(table, shard, position);
-        if (resumeToken !== undefined) {
-            return { kind: 'resume', resumeToken };
+    #resumeFrom(table: TokenTable, watermark: LexiVersion, lastWatermark: string): ResumePoint | 'ahead-of-head' {
+        const shard = this.#usable(table);
+        const position = positionOf(watermark);
+        const found = shard === undefined ? undefined : table.of(shard, watermark, position?.sequence);
+        if (found !== undefined) {
+            return { kind: 'resume', resumeToken: found.token };
+        }
+        if (position === undefined) {
+            return foreignWatermark(this.#name, lastWatermark);
         }
         const now = microsecondsAfter(Date.now());
         if (position.sequence > (shard?.last ?? now)) {
@@ -213,7 +284,7 @@ export class Shard {
         if (shard === undefined) {
             table.addShard(this.#options.shardId, first);
         } else {
-            table.removeBelow(shard, first);
+            table.empty(shard, first);
         }
         return first - 1;
     }
@@ -242,7 +313,7 @@ export class Shard {
     }
 }
 
-function tokenAt(table: TokenTable, shard: ShardRow, { sequence, check }: TokenPosition): string | undefined {
-    const token = table.at(shard, sequence);
-    return token !== undefined && checkOf(token) === check ? token : undefined;
+function pairIn(row: TokenRow) {
+    const { sequence, token: resumeToken, beginsSync } = row;
+    return { sequence, watermark: watermarkIn(row), resumeToken, sync: beginsSync === 1 };
 }

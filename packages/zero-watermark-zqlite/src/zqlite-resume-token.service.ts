@@ -1,4 +1,8 @@
 import {
+    type ExportLines,
+    type ExportResumeTokensOptions,
+    ImportError,
+    type ImportResumeTokensReport,
     type LexiVersion,
     type ResumePoint,
     ResumeTokenService,
@@ -6,12 +10,22 @@ import {
     WatermarkError,
     WatermarkErrorCode
 } from '@cbnsndwch/zero-contracts';
-import { CallsUnderWay, checkResumeToken, checkShardId, positionGiven } from '@cbnsndwch/zero-contracts/backend';
+import {
+    CallsUnderWay,
+    checkResumeToken,
+    checkShardId,
+    checkWatermark,
+    type ExportSource,
+    exportTokens,
+    importPairs
+} from '@cbnsndwch/zero-contracts/backend';
 
 import type { ResolvedZqliteOptions } from './options.js';
 import { Shard } from './shard.js';
 import type { StoreDatabase } from './store-database.js';
 import type { Writer } from './writer.js';
+
+const LARGER_VALUES = { remediation: 'Raise maxValueSizeBytes.' };
 
 /** {@link ResumeTokenService} in an SQLite file. */
 export class ZqliteResumeTokenService extends ResumeTokenService {
@@ -40,17 +54,13 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
 
     override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
         return this.#call(shardId, async shard => {
-            const position = positionGiven(watermark);
-            return position === undefined ? undefined : shard.tokenOf(position);
+            const major = checkWatermark(watermark);
+            return shard.tokenOf(major);
         });
     }
 
     override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
-        return this.#call(shardId, async shard =>
-            lastWatermark === undefined || lastWatermark === ''
-                ? { kind: 'initial-sync' }
-                : shard.resume(String(lastWatermark))
-        );
+        return this.#call(shardId, shard => shard.resume(lastWatermark));
     }
 
     override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
@@ -67,7 +77,7 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
 
     override clear(): Promise<void> {
         return this.#calls.run(async () => {
-            for (const shardId of await this.#database.read(({ tokens }) => tokens.shardIds())) {
+            for (const shardId of await this.#shardIds()) {
                 await this.#shard(shardId).fence();
             }
         });
@@ -81,9 +91,43 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
         await Promise.all(shardIds.map(shardId => this.#call(shardId, shard => shard.provision())));
     }
 
+    override exportWatermarks(options?: ExportResumeTokensOptions): AsyncIterable<string> {
+        const source: ExportSource = {
+            shardIds: () => this.#calls.run(() => this.#shardIds()),
+            newest: shardId => this.#call(shardId, shard => shard.newest()),
+            page: (shardId, from) => this.#call(shardId, shard => shard.tokensFrom(from))
+        };
+        return exportTokens(source, options);
+    }
+
+    override importWatermarks(lines: ExportLines): Promise<ImportResumeTokensReport> {
+        return importPairs(lines, {
+            add: (shardId, pairs) =>
+                this.#call(shardId, shard => {
+                    for (const { line, resumeToken } of pairs) {
+                        const problem = this.#sizeProblem(resumeToken);
+                        if (problem !== undefined) {
+                            throw new ImportError(
+                                WatermarkErrorCode.VALUE_TOO_LARGE,
+                                line,
+                                `its ${problem}`,
+                                LARGER_VALUES
+                            );
+                        }
+                    }
+                    return shard.import(pairs);
+                }),
+            complete: shardId => this.#call(shardId, shard => shard.completeImport())
+        });
+    }
+
     override async close(): Promise<void> {
         await this.#calls.close();
         this.#shards.forEach(shard => shard.stop());
+    }
+
+    #shardIds(): Promise<readonly string[]> {
+        return this.#database.read(({ tokens }) => tokens.shardIds());
     }
 
     #call<T>(shardId: string, run: (shard: Shard) => Promise<T>): Promise<T> {
@@ -104,15 +148,18 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
 
     /** Gives the token back if it can be stored. */
     #storable(resumeToken: string): string {
-        const bytes = Buffer.byteLength(checkResumeToken(resumeToken));
-        const { maxValueSizeBytes } = this.#options;
-        if (bytes > maxValueSizeBytes) {
-            throw new WatermarkError(
-                WatermarkErrorCode.VALUE_TOO_LARGE,
-                `The resume token has ${bytes} bytes; the database ${this.#database.path} takes at most ${maxValueSizeBytes}.`,
-                { remediation: 'Raise maxValueSizeBytes.' }
-            );
+        const problem = this.#sizeProblem(checkResumeToken(resumeToken));
+        if (problem !== undefined) {
+            throw new WatermarkError(WatermarkErrorCode.VALUE_TOO_LARGE, `The ${problem}.`, LARGER_VALUES);
         }
         return resumeToken;
+    }
+
+    #sizeProblem(resumeToken: string): string | undefined {
+        const bytes = Buffer.byteLength(resumeToken);
+        const { maxValueSizeBytes } = this.#options;
+        return bytes > maxValueSizeBytes
+            ? `resume token has ${bytes} bytes; the database ${this.#database.path} takes at most ${maxValueSizeBytes}`
+            : undefined;
     }
 }
