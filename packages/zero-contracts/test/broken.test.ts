@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import { BrokenPromise, type ConformanceCase, ConformanceSuite, type ServiceName } from '../src/testing.js';
 import { type Broken, brokenUnderTest } from './broken/broken-backend.js';
+import { brokenMovesOfResumeTokens, brokenMovesOfWatermarks } from './broken/moving.js';
 import { brokenResumeTokens } from './broken/resume-tokens.js';
 import { brokenWatches } from './broken/watches.js';
 import { brokenWatermarks } from './broken/watermarks.js';
@@ -14,8 +15,8 @@ import { brokenWatermarks } from './broken/watermarks.js';
 const withService = (service: ServiceName) => (broken: Broken) => ({ ...broken, service });
 
 const all = [
-    ...[...brokenWatermarks, ...brokenWatches].map(withService('WatermarkService')),
-    ...brokenResumeTokens.map(withService('ResumeTokenService'))
+    ...[...brokenWatermarks, ...brokenWatches, ...brokenMovesOfWatermarks].map(withService('WatermarkService')),
+    ...[...brokenResumeTokens, ...brokenMovesOfResumeTokens].map(withService('ResumeTokenService'))
 ];
 
 const isMeant = ({ breaks, service }: (typeof all)[number], one: ConformanceCase) =>

@@ -1,14 +1,18 @@
 import type { Topic } from './promise.js';
 import { abandoning } from './resume-tokens/abandon.js';
 import { assigning } from './resume-tokens/assign.js';
+import { exporting } from './resume-tokens/export.js';
 import { headAndSync } from './resume-tokens/head-and-sync.js';
+import { importing } from './resume-tokens/import.js';
 import { lifetime as lifetimeOfResumeTokens } from './resume-tokens/lifetime.js';
 import { lostHistory } from './resume-tokens/lost-history.js';
 import { oneWatermark } from './resume-tokens/one-watermark.js';
+import { refusedImports } from './resume-tokens/refused-imports.js';
 import { resuming } from './resume-tokens/resume.js';
 import { retention } from './resume-tokens/retention.js';
 import { shards } from './resume-tokens/shards.js';
 import { tokenOrder } from './resume-tokens/token-order.js';
+import { unfinishedImports } from './resume-tokens/unfinished-imports.js';
 import { advancing } from './watermarks/advance.js';
 import { clearing } from './watermarks/clear.js';
 import { comparing } from './watermarks/compare-and-set.js';
@@ -21,6 +25,7 @@ import { keys } from './watermarks/keys.js';
 import { lifetime } from './watermarks/lifetime.js';
 import { many } from './watermarks/many.js';
 import { merging } from './watermarks/merging.js';
+import { movingWatermarks } from './watermarks/moving.js';
 import { refusals } from './watermarks/refusals.js';
 import { values } from './watermarks/values.js';
 import { watchingAll } from './watermarks/watch-all.js';
@@ -45,6 +50,7 @@ export const topics: readonly Topic[] = [
     watchFailures,
     watchingAll,
     foreignRecords,
+    movingWatermarks,
     lifetime,
     oneWatermark,
     shards,
@@ -55,5 +61,9 @@ export const topics: readonly Topic[] = [
     lostHistory,
     tokenOrder,
     assigning,
+    exporting,
+    importing,
+    refusedImports,
+    unfinishedImports,
     lifetimeOfResumeTokens
 ];

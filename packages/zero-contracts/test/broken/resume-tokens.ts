@@ -106,10 +106,9 @@ export const brokenResumeTokens: readonly Broken[] = [
                 override async resume(shardId: string, watermark: string | undefined): Promise<ResumePoint> {
                     const point = await super.resume(shardId, watermark);
                     const number = point.kind === 'reset-required' && /^[0-9a-z]+$/.test(watermark ?? '');
-                    const at = number
-                        ? data.shard(shardId).at(Number(versionFromLexi(watermark ?? '') >> 12n))
-                        : undefined;
-                    return at === undefined ? point : { kind: 'resume', resumeToken: at };
+                    const sequence = number ? Number(versionFromLexi(watermark ?? '') >> 12n) : Infinity;
+                    const [at] = data.shard(shardId).from(sequence);
+                    return at?.sequence === sequence ? { kind: 'resume', resumeToken: at.resumeToken } : point;
                 }
             })(data, options)
     },

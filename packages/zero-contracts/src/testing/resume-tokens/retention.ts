@@ -1,8 +1,10 @@
 import { versionFromLexi, versionToLexi } from '../../lexi-version.js';
 import { equals, grows, holds } from '../expect.js';
+import { exportOfShard } from '../exports.js';
 import { given, type Topic } from '../promise.js';
 import type { Scene } from '../scene.js';
 import { named } from './calls.js';
+import { counted } from './import.js';
 import { expectReset, forged } from './resume.js';
 
 const keepingFive = given({ own: { retainTokens: 5, retainMs: 0 }, needs: ['retention'] });
@@ -104,6 +106,34 @@ export const retention: Topic = {
             for (const [n, watermark] of given.entries()) {
                 equals(await resumeTokens.getResumeToken(shard(), watermark), `t${n}`, `the token of watermark ${n}`);
             }
+        }),
+        keepingFive('what was imported goes in the same way', async scene => {
+            const { resumeTokens, shard } = scene;
+            const at = (n: number) => versionToLexi(n);
+            await resumeTokens.importWatermarks(await exportOfShard(shard(), counted(30)));
+            await resumeTokens.acknowledge(shard(), at(20));
+            await untilGone(scene, at(14));
+            expectReset(await resumeTokens.resume(shard(), at(14)), ['pruned', 'unknown'], 'resume from 14 of 30');
+            for (const kept of [15, 20, 30]) {
+                const expected = { kind: 'resume', resumeToken: `t${kept}` };
+                equals(await resumeTokens.resume(shard(), at(kept)), expected, `resume from ${kept} of 30`);
+            }
+            equals(
+                await resumeTokens.getOrCreateWatermark(shard(), 't15'),
+                at(15),
+                'the watermark of one that is kept'
+            );
+        }),
+        keepingFive('what was imported goes when new ones take its place', async scene => {
+            const { resumeTokens, shard } = scene;
+            const last = versionToLexi(30);
+            await resumeTokens.importWatermarks(await exportOfShard(shard(), counted(30)));
+            const own = await resumeTokens.getOrCreateWatermarks(shard(), named('own', 8));
+            await resumeTokens.acknowledge(shard(), own[7] ?? '');
+            await untilGone(scene, last);
+            expectReset(await resumeTokens.resume(shard(), last), ['pruned', 'unknown'], 'resume from an imported one');
+            const expected = { kind: 'resume', resumeToken: 'own2' };
+            equals(await resumeTokens.resume(shard(), own[2]), expected, 'resume from an own one');
         }),
         byDefault('without options what was just acknowledged takes nothing away yet', async scene => {
             const { resumeTokens, shard } = scene;

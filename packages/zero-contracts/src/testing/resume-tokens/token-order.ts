@@ -1,5 +1,7 @@
 import { isWatermarkError, WatermarkErrorCode } from '../../errors.js';
+import { versionToLexi } from '../../lexi-version.js';
 import { equals, grows, holds, rejects } from '../expect.js';
+import { exportOfShard } from '../exports.js';
 import { given, type Topic } from '../promise.js';
 
 const compareResumeTokens = (a: string, b: string) => Number(a) - Number(b);
@@ -47,6 +49,16 @@ export const tokenOrder: Topic = {
             const given = await resumeTokens.getOrCreateWatermarks(shard(), ['5', '6']);
             await resumeTokens.abandon(shard());
             grows([...given, await resumeTokens.getOrCreateWatermark(shard(), '1')], 'the watermarks');
+        }),
+        ordered('imported tokens are before new ones', async ({ resumeTokens, shard }) => {
+            const pairs = ['3', '5', '10'].map((token, n) => ({ watermark: versionToLexi(n + 1), token }));
+            await resumeTokens.importWatermarks(await exportOfShard(shard(), pairs));
+            for (const early of ['4', '9', '0']) {
+                const call = () => resumeTokens.getOrCreateWatermark(shard(), early);
+                await rejects(WatermarkErrorCode.OUT_OF_ORDER, call, `token ${early} after 10`);
+            }
+            equals(await resumeTokens.getOrCreateWatermark(shard(), '5'), '02', 'the watermark of a known one');
+            await resumeTokens.getOrCreateWatermark(shard(), '11');
         }),
         orderedInstances(
             'whichever instance has stored the head',

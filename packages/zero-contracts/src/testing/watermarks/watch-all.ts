@@ -66,6 +66,35 @@ export const watchingAll: Topic = {
             }
             equals(last, new Map(keys.map(each => [each, 'v3'])), 'what was told last of each');
         }),
+        alone('keys that are written all the time are in what is told first, and in getAll', async scene => {
+            const { watermarks } = scene;
+            const keys = Array.from({ length: 300 }, (_, n) => `k${n}`);
+            await Promise.all(keys.map(key => watermarks.set(key, 'v')));
+            let reading = true;
+            const writing = (async () => {
+                for (let n = 0; reading; n += 1) {
+                    await Promise.all(keys.slice(0, 50).map(key => watermarks.set(key, `w${n}`)));
+                    // A store that answers at once must not keep others from their turn.
+                    await new Promise(resolve => setTimeout(resolve));
+                }
+            })();
+            try {
+                for (let round = 0; round < 10; round += 1) {
+                    const told = new Set<string>();
+                    for await (const event of watermarks.watchAll({ includeCurrent: true })) {
+                        if (event.type === 'current-complete') {
+                            break;
+                        }
+                        told.add(event.type === 'set' ? event.watermark.key : '');
+                    }
+                    equals(told.size, keys.length, `how many keys were told, round ${round}`);
+                    equals((await watermarks.getAll()).size, keys.length, `how many getAll has, round ${round}`);
+                }
+            } finally {
+                reading = false;
+                await writing;
+            }
+        }),
         promise('changes of all keys come in the order of their revisions, deletions among them', async scene => {
             const { watermarks, key } = scene;
             await using iteration = iterate(scene, watermarks);
