@@ -36,6 +36,9 @@ export type {
     WatchAllOptions,
     WatchOptions
 } from './watermark.js';
+export { ExistingWatermarks } from './transfer/existing-watermarks.js';
+export type { ExistingWatermarksOptions, ExportExistingOptions } from './transfer/existing-watermarks.js';
+export type { ExistingEntry, ExistingProblem, ExistingStore } from './transfer/existing-layout.js';
 export type { ExportLines } from './transfer/lines.js';
 export type { ImportResumeTokensReport } from './transfer/token-transfer.js';
 export type { ImportProblem, ImportWatermarksOptions, ImportWatermarksReport } from './transfer/watermark-transfer.js';
