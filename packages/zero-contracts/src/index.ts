@@ -42,4 +42,4 @@ export type { ExistingEntry, ExistingProblem, ExistingStore } from './transfer/e
 export type { ExportLines } from './transfer/lines.js';
 export type { ImportResumeTokensReport } from './transfer/token-transfer.js';
 export type { ImportProblem, ImportWatermarksOptions, ImportWatermarksReport } from './transfer/watermark-transfer.js';
-export type { MaybeUndefined, WatermarkLogger, WatermarkStore } from './store.js';
+export type { ExistingStoreHandle, MaybeUndefined, WatermarkLogger, WatermarkStore } from './store.js';

@@ -1,4 +1,5 @@
 import type { ResumeTokenService } from './resume-tokens.js';
+import type { ExistingWatermarks } from './transfer/existing-watermarks.js';
 import type { WatermarkService } from './watermark.js';
 
 /** An open store with its services, whatever it keeps them in. */
@@ -9,6 +10,14 @@ export interface WatermarkStore extends AsyncDisposable {
      * Ends watches, lets calls that are under way finish (for up to five seconds; what is left then fails with `CLOSED`
      * or, for a write that was sent, `OUTCOME_UNKNOWN`), and closes what the store opened. May be called again.
      */
+    close(): Promise<void>;
+}
+
+/** An open store of the existing packages, for reading. */
+export interface ExistingStoreHandle extends AsyncDisposable {
+    /** What was found in it. */
+    readonly resumeTokens: ExistingWatermarks;
+    /** Closes what was opened to read it. May be called again. */
     close(): Promise<void>;
 }
 

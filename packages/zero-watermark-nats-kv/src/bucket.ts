@@ -70,12 +70,31 @@ export async function openBucket(
     for (const difference of differences) {
         config.logger.warn(`KV bucket "${config.bucket}": ${describeDifference(difference)}.`);
     }
+    return bucketOf(connection, config.bucket, info);
+}
+
+/**
+ * Finds a bucket, whatever its settings are.
+ *
+ * @throws {WatermarkError} `BUCKET_NOT_FOUND`, `PERMISSION_DENIED`, `UNAVAILABLE`
+ */
+export async function findBucket(
+    connection: Connection,
+    config: ResolvedNatsKvConfig,
+    deadline: Deadline
+): Promise<Bucket> {
+    const required = { ...config, bucketPolicy: 'require' as const };
+    const info = await findOrCreate(connection, required, [], deadline);
+    return bucketOf(connection, config.bucket, info);
+}
+
+function bucketOf(connection: Connection, name: string, info: StreamInfo): Bucket {
     const maxPayload = connection.nc.info?.max_payload ?? 1_048_576;
     const maxMessage = info.config.max_msg_size ?? -1;
     return {
-        name: config.bucket,
+        name,
         stream: info.config.name,
-        subjectPrefix: subjectPrefixOfBucket(config.bucket),
+        subjectPrefix: subjectPrefixOfBucket(name),
         maxRecordBytes: (maxMessage === -1 ? maxPayload : Math.min(maxPayload, maxMessage)) - HEADER_BYTES,
         allowDirect: info.config.allow_direct === true,
         info,

@@ -1,4 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { EventQueue } from '@cbnsndwch/zero-contracts/backend';
 
 import { Feed, type FeedContext } from './feed.js';
 import type { StoredMessage } from './jetstream.js';
@@ -30,6 +31,26 @@ export async function readCurrent(context: FeedContext, visit: (message: StoredM
         }
     } finally {
         clearTimeout(timer);
+    }
+}
+
+/** Iterates over everything that is in the bucket now, as fast as it is taken, and so in bounded memory. */
+export async function* eachCurrent(context: FeedContext): AsyncGenerator<StoredMessage, void, undefined> {
+    const queue = new EventQueue<StoredMessage | undefined>();
+    const feed = await Feed.open(context, `${context.bucket.subjectPrefix}>`, true, {
+        message: message => queue.push(message),
+        currentComplete: () => queue.push(undefined),
+        flowControl: resume => queue.whenTaken(resume)
+    });
+    try {
+        for await (const message of queue.drain()) {
+            if (message === undefined) {
+                return;
+            }
+            yield message;
+        }
+    } finally {
+        feed.stop();
     }
 }
 

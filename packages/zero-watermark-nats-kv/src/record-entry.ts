@@ -25,7 +25,7 @@ export function readEntry(subjectPrefix: string, message: StoredMessage): Record
 }
 
 /** DEL and PURGE are written by clients (ADR-8); the reason is set by servers that mark expired keys (2.11+, ADR-43). */
-function isDeletion({ headers }: StoredMessage): boolean {
+export function isDeletion({ headers }: StoredMessage): boolean {
     const operation = headers.get('KV-Operation');
     return operation === 'DEL' || operation === 'PURGE' || headers.has('Nats-Marker-Reason');
 }

@@ -1,5 +1,7 @@
 export {
     CorruptRecordError,
+    ExistingWatermarks,
+    ImportError,
     InvalidOptionsError,
     isWatermarkError,
     PassthroughWatermarkService,
@@ -17,6 +19,16 @@ export type {
     AdvanceResult,
     AssignedChange,
     AssignOptions,
+    ExistingProblem,
+    ExistingStoreHandle,
+    ExistingWatermarksOptions,
+    ExportExistingOptions,
+    ExportLines,
+    ExportResumeTokensOptions,
+    ImportProblem,
+    ImportResumeTokensReport,
+    ImportWatermarksOptions,
+    ImportWatermarksReport,
     IWatermarkService,
     LexiVersion,
     MaybeUndefined,
@@ -36,4 +48,5 @@ export type {
     NatsKvConnectionConfig,
     NatsKvOptions
 } from './options.js';
+export { openExistingStore } from './existing-store.js';
 export { openWatermarkStore } from './watermark-store.js';

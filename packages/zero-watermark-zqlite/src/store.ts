@@ -1,5 +1,7 @@
 export {
     CorruptRecordError,
+    ExistingWatermarks,
+    ImportError,
     InvalidOptionsError,
     isWatermarkError,
     PassthroughWatermarkService,
@@ -17,6 +19,16 @@ export type {
     AdvanceResult,
     AssignedChange,
     AssignOptions,
+    ExistingProblem,
+    ExistingStoreHandle,
+    ExistingWatermarksOptions,
+    ExportExistingOptions,
+    ExportLines,
+    ExportResumeTokensOptions,
+    ImportProblem,
+    ImportResumeTokensReport,
+    ImportWatermarksOptions,
+    ImportWatermarksReport,
     IWatermarkService,
     LexiVersion,
     MaybeUndefined,
@@ -30,4 +42,5 @@ export type {
     WatchOptions
 } from '@cbnsndwch/zero-contracts';
 export type { Synchronous, ZqliteOptions } from './options.js';
+export { openExistingStore } from './existing-store.js';
 export { openWatermarkStore } from './watermark-store.js';
