@@ -1,31 +1,20 @@
 import { ZeroWatermarkNatsKvModule } from '@cbnsndwch/zero-watermark-nats-kv';
+import { ZeroWatermarkZqliteModule } from '@cbnsndwch/zero-watermark-zqlite';
 import { type DynamicModule, Module } from '@nestjs/common';
 
 import { ChangeSourceModule } from './change-source.module.js';
 import { type Config, rowsConnection } from './config.js';
 import { NATS_KV_SOURCE_OPTIONS, NatsKvSource, type NatsKvSourceOptions } from './nats-kv/nats-kv.source.js';
 
-/** The application: rows in a NATS KV bucket, watermarks in another one. */
+/** The application: rows in a NATS KV bucket, watermarks in another one or in an SQLite file. */
 @Module({})
 export class AppModule {
     static forConfig(config: Config): DynamicModule {
-        const { servers, watermarkBucket, replicas, user, pass, token, credentials, rowsBucket } = config;
-        const rows: NatsKvSourceOptions = { bucket: rowsBucket, connection: rowsConnection(config) };
+        const rows: NatsKvSourceOptions = { bucket: config.rowsBucket, connection: rowsConnection(config) };
         return {
             module: AppModule,
             imports: [
-                ZeroWatermarkNatsKvModule.forRootAsync({
-                    useFactory: () => ({
-                        servers: [...servers],
-                        bucket: watermarkBucket,
-                        replicas,
-                        user,
-                        pass,
-                        token,
-                        credentials,
-                        name: 'zero-change-source watermarks'
-                    })
-                }),
+                watermarksModule(config),
                 ChangeSourceModule.forRoot({
                     schema: config.schema,
                     source: NatsKvSource,
@@ -38,4 +27,23 @@ export class AppModule {
             ]
         };
     }
+}
+
+function watermarksModule(config: Config): DynamicModule {
+    const { servers, watermarkBucket, watermarkDatabase, replicas, user, pass, token, credentials } = config;
+    if (watermarkDatabase !== undefined) {
+        return ZeroWatermarkZqliteModule.forRoot({ database: watermarkDatabase });
+    }
+    return ZeroWatermarkNatsKvModule.forRootAsync({
+        useFactory: () => ({
+            servers: [...servers],
+            bucket: watermarkBucket,
+            replicas,
+            user,
+            pass,
+            token,
+            credentials,
+            name: 'zero-change-source watermarks'
+        })
+    });
 }

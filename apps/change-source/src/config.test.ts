@@ -11,6 +11,7 @@ describe('the settings', () => {
             servers: ['nats://127.0.0.1:4222'],
             user: undefined,
             watermarkBucket: 'zero-watermarks',
+            watermarkDatabase: undefined,
             rowsBucket: 'rows',
             replicas: 1,
             host: '127.0.0.1',
@@ -21,11 +22,18 @@ describe('the settings', () => {
     });
 
     test('are read', () => {
-        const environment = { ROWS_SCHEMA: 's', NATS_SERVERS: 'nats://a:1, nats://b:2', PORT: '0', HOST: '::' };
+        const environment = {
+            ROWS_SCHEMA: 's',
+            NATS_SERVERS: 'nats://a:1, nats://b:2',
+            PORT: '0',
+            HOST: '::',
+            WATERMARKS_DATABASE: 'w.db'
+        };
         expect(configFromEnvironment(environment, read)).toMatchObject({
             servers: ['nats://a:1', 'nats://b:2'],
             port: 0,
-            host: '::'
+            host: '::',
+            watermarkDatabase: 'w.db'
         });
     });
 

@@ -16,6 +16,8 @@ export interface Config {
     readonly credentials: string | undefined;
     /** Where watermarks and resume tokens are kept. */
     readonly watermarkBucket: string;
+    /** Path of an SQLite file, in which they are kept instead. */
+    readonly watermarkDatabase: string | undefined;
     readonly replicas: number;
     readonly rowsBucket: string;
     readonly schema: SchemaSource;
@@ -62,6 +64,7 @@ export function configFromEnvironment(
         token: get('NATS_TOKEN'),
         credentials: get('NATS_CREDENTIALS'),
         watermarkBucket: get('NATS_BUCKET') ?? 'zero-watermarks',
+        watermarkDatabase: get('WATERMARKS_DATABASE'),
         replicas: number('NATS_REPLICAS', 1, 5),
         rowsBucket: get('ROWS_BUCKET') ?? 'rows',
         schema: readSchema(get('ROWS_SCHEMA'), readText, problems),

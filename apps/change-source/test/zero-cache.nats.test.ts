@@ -1,5 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openWatermarkStore as openNatsStore } from '@cbnsndwch/zero-watermark-nats-kv/store';
+import { openWatermarkStore as openSqliteStore } from '@cbnsndwch/zero-watermark-zqlite/store';
+import { differences, inspectWire, type QuakeRow, WATERMARKS_BUCKET } from '@cbnsndwch/zero-stage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { differences, inspectWire, type QuakeRow } from '@cbnsndwch/zero-stage';
 
 import { Scene } from './support/scene.js';
 
@@ -55,6 +61,46 @@ describe('the real zero-cache', () => {
         expect(inspectWire(stage.proxy.connections).problems).toEqual([]);
         expect(stage.problems()).toEqual([]);
         expect(stage.replicaVersion()).toBe(replicaVersion);
+    }, 150_000);
+
+    test('goes on where it was when the watermarks move to an SQLite file, and back, while writers do not rest', async () => {
+        const { stage } = scene;
+        const { upstream } = stage;
+        const folder = await mkdtemp(join(tmpdir(), 'zero-moving-'));
+        const database = join(folder, 'watermarks.db');
+        const connections = stage.proxy.connections.length;
+        const replicaVersion = stage.replicaVersion();
+        const reports: unknown[] = [];
+        upstream.startWriting();
+
+        await scene.changeStore({ WATERMARKS_DATABASE: database }, async servers => {
+            await using nats = await openNatsStore({ servers: [...servers], bucket: WATERMARKS_BUCKET, replicas: 3 });
+            await using sqlite = await openSqliteStore({ database });
+            reports.push(await sqlite.resumeTokens.importWatermarks(nats.resumeTokens.exportWatermarks()));
+        });
+        await scene.replicaGoesOn();
+        await scene.killInstance();
+        await scene.replicaGoesOn();
+
+        await scene.changeStore({}, async servers => {
+            await using nats = await openNatsStore({ servers: [...servers], bucket: WATERMARKS_BUCKET, replicas: 3 });
+            await using sqlite = await openSqliteStore({ database });
+            // What is there is in the export too: it came from here.
+            await nats.resumeTokens.abandon('zero_0');
+            reports.push(await nats.resumeTokens.importWatermarks(sqlite.resumeTokens.exportWatermarks()));
+        });
+        await scene.replicaGoesOn();
+
+        await upstream.stopWriting();
+        await rm(folder, { recursive: true });
+        expect(reports).toMatchObject([{ shardIds: ['zero_0'] }, { shardIds: ['zero_0'] }]);
+        expect(await stage.differences()).toEqual([]);
+        expect(inspectWire(stage.proxy.connections).problems).toEqual([]);
+        expect(stage.problems()).toEqual([]);
+        expect(stage.replicaVersion()).toBe(replicaVersion);
+        const later = stage.proxy.connections.slice(connections);
+        expect(later.length).toBeGreaterThanOrEqual(3);
+        expect(later.every(({ parameters }) => parameters.has('lastWatermark'))).toBe(true);
     }, 150_000);
 
     test('shows a row to a client as soon as it is written', async () => {

@@ -10,4 +10,4 @@ export { Upstream } from './upstream.js';
 export type { UpstreamOptions } from './upstream.js';
 export { inspectWire } from './wire.js';
 export type { WireReport } from './wire.js';
-export { TOKENS_BUCKET, ZeroStage } from './zero-stage.js';
+export { TOKENS_BUCKET, WATERMARKS_BUCKET, ZeroStage } from './zero-stage.js';

@@ -52,12 +52,19 @@ export class Instance {
         return this.#child !== undefined;
     }
 
-    async start(): Promise<void> {
+    /** @param environment what is to be different from how it was started first */
+    async start(environment: NodeJS.ProcessEnv = {}): Promise<void> {
         const child = fork(PROGRAM, [], {
             detached: true,
             execArgv: [],
             stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-            env: { PATH: process.env['PATH'], NO_COLOR: '1', ...this.#environment, PORT: String(this.port) }
+            env: {
+                PATH: process.env['PATH'],
+                NO_COLOR: '1',
+                ...this.#environment,
+                ...environment,
+                PORT: String(this.port)
+            }
         });
         this.#guardian.watch(child);
         for (const stream of [child.stdout, child.stderr]) {

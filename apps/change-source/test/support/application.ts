@@ -97,6 +97,7 @@ export class Playground implements AsyncDisposable {
             token: undefined,
             credentials: undefined,
             watermarkBucket: `${this.#name}-marks`,
+            watermarkDatabase: undefined,
             replicas: 1,
             rowsBucket: this.#name,
             schema,

@@ -67,6 +67,17 @@ export class Scene implements AsyncDisposable {
         return this.#nats.waitUntilReady();
     }
 
+    /** Stops all change sources, and starts them with another store once the watermarks are there. */
+    async changeStore(
+        environment: NodeJS.ProcessEnv,
+        move: (servers: readonly string[]) => Promise<void>
+    ): Promise<void> {
+        const { instances } = this.stage;
+        await Promise.all(instances.map(instance => instance.stop()));
+        await move(this.#nats.urls);
+        await Promise.all(instances.map(instance => instance.start(environment)));
+    }
+
     deleteTokens(): Promise<void> {
         return this.stage.upstream.deleteBucket(TOKENS_BUCKET);
     }
