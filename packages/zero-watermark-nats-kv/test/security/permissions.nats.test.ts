@@ -252,10 +252,22 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
         await resumeTokens.abandon('orders');
         expect(await resumeTokens.resume('orders', first)).toMatchObject({ kind: 'reset-required' });
         await resumeTokens.getOrCreateWatermark('orders', 'position-3');
+        const lines: string[] = [];
+        for await (const line of resumeTokens.exportWatermarks({ shardIds: ['orders'] })) {
+            lines.push(line);
+        }
         await administrator.resumeTokens.clear();
         expect(await resumeTokens.head('orders')).toBeNull();
+        await resumeTokens.importWatermarks(lines);
+        expect(await resumeTokens.head('orders')).toMatchObject({ resumeToken: 'position-3' });
+        await administrator.resumeTokens.exportWatermarks()[Symbol.asyncIterator]().next();
         expect(violationsIn(server)).toEqual([]);
         await expectDenied(resumeTokens.clear(), '"$JS.API.STREAM.NAMES"');
+        const all = resumeTokens.exportWatermarks()[Symbol.asyncIterator]();
+        await expectDenied(
+            all.next().then(() => all.next()),
+            '"$JS.API.STREAM.NAMES"'
+        );
         await expectDenied(resumeTokens.head('users'), `"$JS.API.STREAM.INFO.KV_${BUCKET}-tokens-users"`);
     });
 

@@ -63,6 +63,12 @@ export class Administrator implements AsyncDisposable {
         }
     }
 
+    /** How many messages a bucket keeps. */
+    async countOf(bucket: string): Promise<number> {
+        const manager = await this.#manager();
+        return (await manager.streams.info(`KV_${bucket}`)).state.messages;
+    }
+
     /** Everything that a bucket keeps, oldest first. */
     async messagesOf(bucket: string): Promise<KeptMessage[]> {
         const stream = `KV_${bucket}`;
