@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 
+import { movingPlans } from './moving-plans.js';
 import { runInVitest } from './nested-vitest.js';
-import { bootDeclared, type Block, expectToStart, type Plan } from './plan.js';
+import { bootDeclared, type Block, type Plan } from './plan.js';
+import { runScript, runTests } from './run-block.js';
 import type { Scene } from './scene.js';
-
-type NestClass = new (...args: never[]) => unknown;
 
 /** The blocks of our own documents that are not run as {@link planByDefault} says, by document and heading. */
 export const documentPlans: Readonly<Record<string, Plan>> = {
@@ -16,6 +16,7 @@ export const documentPlans: Readonly<Record<string, Plan>> = {
                 'use the whole API under the configuration that stands above it'
         }
     },
+    ...movingPlans,
     'docs/new-backend.md # The first half, tested': { run: passCases(150) },
     'docs/new-backend.md # Everything, tested': { run: passCases(300) }
 };
@@ -40,38 +41,4 @@ function passCases(atLeast: number) {
  */
 export function planByDefault(block: Block): Plan {
     return { run: scene => (/\bfrom 'vitest'/.test(block.code) ? runTests(block, scene) : runScript(block, scene)) };
-}
-
-async function runScript(block: Block, scene: Scene): Promise<void> {
-    const exported = Object.values(await scene.run());
-    const classes = block.file === undefined ? exported.filter(isClass) : [];
-    for (const module of [...classes.filter(isModule), ...scene.declared]) {
-        await expectToStart(await scene.boot({ imports: [module] }));
-    }
-    const providers = classes.filter(type => !isModule(type));
-    if (providers.length > 0) {
-        const app = await scene.boot({ imports: [scene.storeModule()], providers });
-        providers.forEach(type => assert.ok(app.get<unknown>(type) instanceof type));
-    }
-    const announced = [...block.code.matchAll(/\/\/ → (.*)$/gm)].map(match => match[1] ?? '');
-    for (const line of announced) {
-        await scene.output.call(line);
-    }
-    assert.deepEqual(
-        scene.output.lines.filter(line => announced.includes(line)),
-        announced
-    );
-}
-
-async function runTests(block: Block, scene: Scene): Promise<void> {
-    const announced = [...block.code.matchAll(/\b(?:test|it)\('([^']+)'/g)].map(match => match[1]);
-    assert.deepEqual(await runInVitest(scene), announced);
-}
-
-function isClass(value: unknown): value is NestClass {
-    return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
-}
-
-function isModule(type: NestClass): boolean {
-    return type.name.endsWith('Module');
 }

@@ -37,7 +37,7 @@ async function perform({ block, specified, scriptPath }: Order, servers: Servers
     const { run, server = 'open' } = planOf(block, specified);
     if (typeof run === 'function') {
         await using scene = await Scene.open(scriptPath, servers, server);
-        await run(scene);
+        await run(scene, block);
     }
 }
 

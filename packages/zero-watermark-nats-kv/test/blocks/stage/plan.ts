@@ -34,7 +34,7 @@ export interface Plan {
     /** @default 'open' */
     readonly server?: ServerKind;
     /** How it is run and what must be seen then; `notRun`: why it can't be. */
-    readonly run: ((scene: Scene) => Promise<void>) | { readonly notRun: string };
+    readonly run: ((scene: Scene, block: Block) => Promise<void>) | { readonly notRun: string };
 }
 
 type Class<T> = { new (...args: never[]): T; prototype: T };

@@ -65,6 +65,16 @@ export class Scene implements AsyncDisposable {
         Object.assign(globalThis, { [name]: value });
     }
 
+    /** The bucket that documents call `existing`. */
+    get existing(): string {
+        return `${this.bucket}-existing`;
+    }
+
+    /** Where a file is that the block calls `./<name>`. */
+    path(name: string): string {
+        return join(dirname(this.#scriptPath), `${this.bucket}-${name}`);
+    }
+
     /** The block as it is run: what tsc made of it, with address, bucket and file of this scene in the document's place. */
     script(): string {
         const script = this.#files
@@ -75,8 +85,8 @@ export class Scene implements AsyncDisposable {
             .replaceAll(/nats:\/\/(localhost|nats-\d\.example\.com):4222/g, this.url)
             // Not the address: certificates are made out to names.
             .replaceAll('tls://nats.example:4222', `tls://localhost:${new URL(this.url).port}`)
-            .replaceAll(/(?<=bucket: ')[\w-]+(?=')/g, this.bucket)
-            .replaceAll(/(?<=database: ')\.\/[\w.-]+(?=')/g, join(dirname(this.#scriptPath), `${this.bucket}.db`));
+            .replaceAll(/(?<=bucket: ')[\w-]+(?=')/g, name => (name === 'existing' ? this.existing : this.bucket))
+            .replaceAll(/(?<=')\.\/([\w-]+\.(?:db|ndjson))(?=')/g, (_, name: string) => this.path(name));
         const strange = /\b(nats|tls):\/\/(?!(127\.0\.0\.1|localhost):(?!4222\b))[^'"`\s]+/.exec(script);
         if (strange !== null) {
             throw new Error(`No block may reach for a server that is not the test's own: ${strange[0]}`);
