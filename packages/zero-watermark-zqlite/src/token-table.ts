@@ -30,7 +30,10 @@ export function watermarkIn({ sequence, token, imported }: Omit<TokenRow, 'begin
     return imported ?? watermarkOf(sequence, checkOf(token));
 }
 
-/** The shards and their tokens: prepared statements on one connection, each of them a single step. */
+/**
+ * The shards and their tokens: prepared statements on one connection, each of them a single step. The plus in `= +?` is
+ * there for the reason that `RecordTable` gives.
+ */
 export class TokenTable {
     readonly #shard;
     readonly #addShard;
@@ -60,16 +63,16 @@ export class TokenTable {
             `UPDATE ${shards} SET imported_below = ?, importing = ? WHERE id = ?`
         );
         this.#from = connection.prepare<[number, number, number], TokenRow>(
-            `SELECT ${row} FROM ${tokens} WHERE shard = ? AND sequence >= ? ORDER BY sequence LIMIT ?`
+            `SELECT ${row} FROM ${tokens} WHERE shard = +? AND sequence >= ? ORDER BY sequence LIMIT ?`
         );
         this.#last = connection.prepare<[number], TokenRow>(
-            `SELECT ${row} FROM ${tokens} WHERE shard = ? ORDER BY sequence DESC LIMIT 1`
+            `SELECT ${row} FROM ${tokens} WHERE shard = +? ORDER BY sequence DESC LIMIT 1`
         );
         this.#find = connection.prepare<[number, string], TokenRow>(
-            `SELECT ${row} FROM ${tokens} WHERE shard = ? AND token = ? AND NOT begins_sync`
+            `SELECT ${row} FROM ${tokens} WHERE shard = +? AND token = +? AND NOT begins_sync`
         );
         this.#findImported = connection.prepare<[number, LexiVersion], TokenRow>(
-            `SELECT ${row} FROM ${tokens} WHERE shard = ? AND imported = ?`
+            `SELECT ${row} FROM ${tokens} WHERE shard = +? AND imported = +?`
         );
         this.#insert = connection.prepare<[number, number, string, 0 | 1]>(
             `INSERT INTO ${tokens} (shard, sequence, token, begins_sync) VALUES (?, ?, ?, ?)
@@ -79,7 +82,7 @@ export class TokenTable {
             `INSERT INTO ${tokens} (shard, sequence, token, begins_sync, imported) VALUES (?, ?, ?, ?, ?)`
         );
         this.#removeBelow = connection.prepare<[number, number]>(
-            `DELETE FROM ${tokens} WHERE shard = ? AND sequence < ?`
+            `DELETE FROM ${tokens} WHERE shard = +? AND sequence < ?`
         );
     }
 
