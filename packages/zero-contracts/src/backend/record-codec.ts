@@ -31,7 +31,7 @@ export function encodeRecord(version: string, data: Record<string, unknown> | un
         if (!isPlainObject(data)) {
             throw invalidData('data', `is ${nameOf(data)}; expected a plain object`);
         }
-        checkValue(data, 'data', []);
+        checkPart({ value: data, name: undefined, within: undefined, depth: 0 });
     }
     return JSON.stringify({ format: FORMAT, version, data });
 }
@@ -68,53 +68,69 @@ export function decodeRecord(stored: string | Uint8Array): DecodedRecord {
         : { ok: false, reason: 'its "data" is not an object' };
 }
 
-/** Refuses what JSON would change silently. `parents` are the objects that contain this one. */
-function checkValue(value: unknown, path: string, parents: readonly object[]): void {
-    switch (typeof value) {
-        case 'string':
-        case 'boolean':
-            return;
-        case 'number':
-            if (!Number.isFinite(value)) {
-                throw invalidData(path, `is ${value}, which JSON turns into null`);
-            }
-            return;
-        case 'object':
-            break;
-        default:
-            throw invalidData(path, `is ${nameOf(value)}, which JSON can't hold`);
+/** An object or array in the data, and the way to it. */
+interface Part {
+    readonly value: object;
+    /** Its name in the part that contains it; `undefined` for the data itself. */
+    readonly name: string | number | undefined;
+    readonly within: Part | undefined;
+    readonly depth: number;
+}
+
+/** Refuses what JSON would change silently. The way is put into words only for an error: every write comes by here. */
+function checkPart(part: Part): void {
+    const { value, within, depth } = part;
+    for (let outer = within; outer !== undefined; outer = outer.within) {
+        if (outer.value === value) {
+            throw invalidData(pathOf(part), 'contains itself');
+        }
     }
-    if (value === null) {
-        return;
+    if (depth >= MAX_DEPTH) {
+        throw invalidData(pathOf(part).slice(0, 60), `is nested more than ${MAX_DEPTH} levels deep`);
     }
-    if (parents.includes(value)) {
-        throw invalidData(path, 'contains itself');
-    }
-    if (parents.length >= MAX_DEPTH) {
-        throw invalidData(path.slice(0, 60), `is nested more than ${MAX_DEPTH} levels deep`);
-    }
-    const ancestors = [...parents, value];
     if (Array.isArray(value)) {
+        // By number, because a hole in an array is none of its values.
         for (let index = 0; index < value.length; index += 1) {
-            checkValue(value[index], `${path}[${index}]`, ancestors);
+            checkValue(value[index], index, part);
         }
         return;
     }
     if (!isPlainObject(value)) {
-        throw invalidData(path, `is ${nameOf(value)}, which JSON would not give back; expected a plain object`);
+        throw invalidData(pathOf(part), `is ${nameOf(value)}, which JSON would not give back; expected a plain object`);
     }
     if (Object.getOwnPropertySymbols(value).length > 0) {
-        throw invalidData(path, 'has a property named by a symbol, which JSON leaves out');
+        throw invalidData(pathOf(part), 'has a property named by a symbol, which JSON leaves out');
     }
-    for (const [name, property] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
+        const property = value[name];
         if (property !== undefined) {
-            checkValue(property, pathTo(path, name), ancestors);
+            checkValue(property, name, part);
         }
     }
 }
 
-function pathTo(path: string, name: string): string {
-    return /^[A-Za-z_$][\w$]*$/.test(name) ? `${path}.${name}` : `${path}[${JSON.stringify(name)}]`;
+function checkValue(value: unknown, name: string | number, within: Part): void {
+    if (typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value)) {
+        return;
+    }
+    if (typeof value === 'object') {
+        checkPart({ value, name, within, depth: within.depth + 1 });
+        return;
+    }
+    throw invalidData(
+        pathOf(within) + step(name),
+        typeof value === 'number'
+            ? `is ${value}, which JSON turns into null`
+            : `is ${nameOf(value)}, which JSON can't hold`
+    );
+}
+
+function pathOf({ name, within }: Part): string {
+    return name === undefined || within === undefined ? 'data' : pathOf(within) + step(name);
+}
+
+function step(name: string | number): string {
+    return typeof name === 'string' && /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
