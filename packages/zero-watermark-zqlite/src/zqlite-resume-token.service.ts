@@ -131,7 +131,7 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
     }
 
     #call<T>(shardId: string, run: (shard: Shard) => Promise<T>): Promise<T> {
-        return this.#calls.run(async () => run(this.#shard(checkShardId(shardId))));
+        return this.#calls.run(() => run(this.#shard(checkShardId(shardId))));
     }
 
     #shard(shardId: string): Shard {

@@ -232,7 +232,7 @@ export class ZqliteWatermarkService extends WatermarkService {
         data: Record<string, unknown> | undefined,
         run: (records: RecordTable, record: string) => T
     ): Promise<T> {
-        return this.#calls.run(async () => {
+        return this.#calls.run(() => {
             const record = this.#recordOf(key, version, data);
             return this.#context.writer.write(({ records }) => run(records, record));
         });

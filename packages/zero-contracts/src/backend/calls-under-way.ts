@@ -5,11 +5,18 @@ const CLOSE_GRACE_MS = 5_000;
 
 /** The calls of a service that have no answer yet, so that closing can wait for them. */
 export class CallsUnderWay {
-    readonly #calls = new Set<Promise<unknown>>();
-    #closed = false;
+    #count = 0;
+    #closing: Promise<void> | undefined;
+    #onLast: () => void = () => {};
+    readonly #ended = () => {
+        this.#count -= 1;
+        if (this.#count === 0) {
+            this.#onLast();
+        }
+    };
 
     get closed(): boolean {
-        return this.#closed;
+        return this.#closing !== undefined;
     }
 
     /**
@@ -17,25 +24,40 @@ export class CallsUnderWay {
      *
      * @throws {WatermarkError} `CLOSED` once {@link close} was called
      */
-    async run<T>(call: () => Promise<T>): Promise<T> {
-        if (this.#closed) {
-            throw closedError();
+    run<T>(call: () => Promise<T>): Promise<T> {
+        if (this.closed) {
+            return Promise.reject(closedError());
         }
-        const result = call();
-        this.#calls.add(result);
-        try {
-            return await result;
-        } finally {
-            this.#calls.delete(result);
-        }
+        this.#count += 1;
+        const answer = answerOf(call);
+        // Two functions for all calls: an async function, or closures, would cost more than a quick call itself.
+        void answer.then(this.#ended, this.#ended);
+        return answer;
     }
 
     /** Refuses further calls, and waits for those under way, for up to five seconds. */
-    async close(): Promise<void> {
-        this.#closed = true;
+    close(): Promise<void> {
+        this.#closing ??= this.#waitForLast();
+        return this.#closing;
+    }
+
+    async #waitForLast(): Promise<void> {
+        if (this.#count === 0) {
+            return;
+        }
         let timer: NodeJS.Timeout | undefined;
-        const late = new Promise<void>(resolve => (timer = setTimeout(resolve, CLOSE_GRACE_MS)));
-        await Promise.race([Promise.allSettled(this.#calls), late]);
+        await new Promise<void>(resolve => {
+            this.#onLast = resolve;
+            timer = setTimeout(resolve, CLOSE_GRACE_MS);
+        });
         clearTimeout(timer);
+    }
+}
+
+function answerOf<T>(call: () => Promise<T>): Promise<T> {
+    try {
+        return call();
+    } catch (error) {
+        return Promise.reject(error);
     }
 }
