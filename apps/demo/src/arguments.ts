@@ -1,7 +1,11 @@
 import { parseArgs } from 'node:util';
 
+const STORES = ['nats', 'sqlite'] as const;
+
 /** What the demo was asked to do. */
 export interface DemoOptions {
+    /** Where watermarks are kept. */
+    readonly store: (typeof STORES)[number];
     /** Plays with the real zero-cache, and not with change sources alone. */
     readonly zero: boolean;
     /** Three nodes that keep everything three times, in place of one. */
@@ -19,10 +23,12 @@ export class UsageError extends Error {
 
 export const USAGE = `Usage: npm run demo -- [options]
 
-Replays a week of earthquakes into a JetStream stream. Three change-source processes share the work and keep their
-watermarks in NATS KV. On the way one of them and a NATS node are killed with kill -9. In the end everything that was
-processed is compared with what there was to process. Takes about 20 seconds.
+Replays a week of earthquakes into a stream. Three change-source processes share the work and keep their watermarks in
+NATS KV. On the way one of them and a NATS node are killed with kill -9. In the end everything that was processed is
+compared with what there was to process. Takes about 20 seconds.
 
+  --store sqlite        keep the watermarks in an SQLite file that the processes share, and the stream in another, without
+                        any server; in place of a NATS node, a process is killed that has locked the file
   --zero                replay them as rows instead, which two change sources pass on to the real zero-cache and a client
                         of it; a change source, a NATS node and zero-cache are killed with kill -9, and in the end every
                         row is compared (takes about a minute and needs PostgreSQL's initdb and postgres)
@@ -45,6 +51,14 @@ export function parseArguments(args: readonly string[]): DemoOptions | 'help' {
         return 'help';
     }
     const { zero, cluster, 'nats-server': natsServer, postgres } = values;
+    const store = STORES.find(name => name === values.store);
+    if (store === undefined) {
+        throw new UsageError(`Option '--store' is ${JSON.stringify(values.store)}; expected nats or sqlite.`);
+    }
+    const needsNats = Object.entries({ zero, cluster, 'nats-server': natsServer !== undefined }).find(([, is]) => is);
+    if (store === 'sqlite' && needsNats !== undefined) {
+        throw new UsageError(`Option '--${needsNats[0]}' needs NATS, and with '--store sqlite' there is none.`);
+    }
     if (postgres !== undefined && !zero) {
         throw new UsageError("Option '--postgres' goes with '--zero': only zero-cache needs PostgreSQL.");
     }
@@ -53,7 +67,7 @@ export function parseArguments(args: readonly string[]): DemoOptions | 'help' {
             throw new UsageError(`Option '--${name}' is empty: leave it out, or give it a path.`);
         }
     }
-    return { zero, cluster, natsServer, postgres };
+    return { store, zero, cluster, natsServer, postgres };
 }
 
 function parse(args: readonly string[]) {
@@ -61,6 +75,7 @@ function parse(args: readonly string[]) {
         return parseArgs({
             args: [...args],
             options: {
+                store: { type: 'string', default: 'nats' },
                 zero: { type: 'boolean', default: false },
                 cluster: { type: 'boolean', default: false },
                 'nats-server': { type: 'string' },

@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { versionFromLexi } from '@cbnsndwch/zero-contracts';
-import type { Watermark } from '@cbnsndwch/zero-watermark-nats-kv/store';
+import { versionFromLexi, type Watermark } from '@cbnsndwch/zero-contracts';
 
 import { networkOf, type Progress, progressOf } from './layout.js';
 
@@ -17,7 +16,7 @@ export interface NetworkState {
     readonly version: string;
     readonly sequence: bigint;
     readonly progress: Progress;
-    /** When the server stored the watermark. */
+    /** When the store took the watermark. */
     readonly timestamp: number;
     readonly ratePerSecond: number;
 }
@@ -57,7 +56,7 @@ export class Board extends EventEmitter<BoardEvents> {
         this.#totals = totals;
     }
 
-    /** The highest revision so far, which is the number of writes that the bucket has had. */
+    /** The highest revision so far, which is the number of writes that the store has had. */
     get revision(): number {
         return this.#revision;
     }

@@ -7,7 +7,6 @@ import { replay } from './replay.js';
 import { judge } from './judge.js';
 import type { Run } from './run.js';
 import type { Screen } from './screen.js';
-import { describeServers } from './servers.js';
 import { follow, setStage, type Stage } from './stage.js';
 import { isGood, renderSummary } from './summary.js';
 import { date, list, number } from './text.js';
@@ -20,9 +19,9 @@ const VICTIM = 'instance-b';
 const REPLAY_MS = 14_000;
 /** Where in the replay the trouble comes, as shares of its events. */
 const KILL_INSTANCE_AT = 0.3;
-const CRASH_NODE_AT = 0.6;
+const BREAK_STORE_AT = 0.6;
 
-/** When everything must be over. */
+/** When everything must be over, once the store is there. */
 const DEADLINE_MS = 55_000;
 
 /**
@@ -35,16 +34,16 @@ export async function playDemo(options: DemoOptions, screen: Screen, run: Run): 
     const events = eventsOf(await loadQuakes());
     const expected = byNetwork(events);
     const board = new Board(new Map([...expected].map(([network, ids]) => [network, ids.length])));
-    run.limit(DEADLINE_MS, () => lateError(board));
 
-    const stage = await setStage(options, cleanup, fail, message => screen.story(message));
+    const stage = await setStage(options, run, message => screen.story(message));
     signal.throwIfAborted();
-    screen.story(describeServers(stage.servers));
+    run.limit(DEADLINE_MS, () => lateError(board));
+    screen.story(stage.backdrop.description);
     const view = new View(board, events.length, INSTANCES, screen.paint, () => screen.columns);
     const trouble = new Trouble(stage, board, view, screen);
     const watch = new AbortController();
     cleanup.defer(() => watch.abort());
-    void follow(stage.watermarks, board, watch.signal).catch(fail);
+    void follow(stage.backdrop.watermarks, board, watch.signal).catch(fail);
 
     await startInstances(stage, [...expected.keys()], board, screen, signal);
     screen.show(view);
@@ -58,10 +57,11 @@ export async function playDemo(options: DemoOptions, screen: Screen, run: Run): 
     if (!screen.live) {
         screen.print(['', ...view.table()].join('\n'));
     }
+    const { name, state } = stage.backdrop.outage;
     const measures = {
         victim: VICTIM,
         takeoversMs: trouble.takeoversMs,
-        nodeDownMs: trouble.nodeDownMs,
+        outage: { name, state, ms: trouble.outageMs },
         silenceMs: trouble.silenceMs,
         writes: board.revision,
         writesPerSecond: (board.revision / tookMs) * 1_000
@@ -72,7 +72,7 @@ export async function playDemo(options: DemoOptions, screen: Screen, run: Run): 
 
 /** Starts the change sources and waits until each network has an owner. */
 async function startInstances(
-    { fleet, servers, directory }: Stage,
+    { fleet, backdrop, directory }: Stage,
     networks: readonly string[],
     board: Board,
     screen: Screen,
@@ -83,7 +83,7 @@ async function startInstances(
     INSTANCES.forEach((name, index) => {
         // The networks come with the busiest first, so that dealing them out shares the work fairly.
         const preferred = networks.filter((_, position) => position % INSTANCES.length === index);
-        fleet.start({ name, servers: servers.urls, replicas: servers.replicas, directory, networks, preferred });
+        fleet.start({ name, backdrop: backdrop.config, directory, networks, preferred });
     });
     await owned;
     const shares = INSTANCES.map(name => `${name} on ${board.ownedBy(name).join(' ')}`);
@@ -112,14 +112,14 @@ async function play(events: readonly QuakeEvent[], cast: Cast): Promise<Map<stri
         `replaying ${number(events.length)} events of ${number(events.length / 2)} earthquakes, ${first} to ${last}`
     );
     let published = 0;
-    for await (const { event, sequence } of replay(events, stage.stream, REPLAY_MS, signal)) {
+    for await (const { event, sequence } of replay(events, stage.backdrop.stream, REPLAY_MS, signal)) {
         sequences.set(event.network, sequence);
         view.published(event);
         published += 1;
         if (published === Math.floor(events.length * KILL_INSTANCE_AT)) {
             troubles.push(trouble.killInstance(VICTIM).catch(fail));
-        } else if (published === Math.floor(events.length * CRASH_NODE_AT)) {
-            troubles.push(trouble.crashNode().catch(fail));
+        } else if (published === Math.floor(events.length * BREAK_STORE_AT)) {
+            troubles.push(trouble.breakStore().catch(fail));
         }
     }
     screen.story('all events are in the stream');

@@ -1,6 +1,6 @@
 import { versionFromLexi } from '@cbnsndwch/zero-contracts';
 
-import { networkOf, progressOf, STREAM } from './layout.js';
+import { networkOf, progressOf } from './layout.js';
 import { readLedgers } from './ledger.js';
 import type { Stage } from './stage.js';
 import { type FinalWatermark, type Verdict, verify } from './verify.js';
@@ -12,11 +12,11 @@ import { type FinalWatermark, type Verdict, verify } from './verify.js';
  * @param sequences where the last event of each network is in the stream
  */
 export async function judge(
-    { watermarks, manager, directory }: Stage,
+    { backdrop, directory }: Stage,
     expected: ReadonlyMap<string, readonly string[]>,
     sequences: ReadonlyMap<string, number>
 ): Promise<Verdict> {
-    const stored = await watermarks.getAll();
+    const stored = await backdrop.watermarks.getAll();
     const final = [...stored.values()].map((watermark): [string, FinalWatermark] => {
         const network = networkOf(watermark.key);
         const expectedSequence = BigInt(sequences.get(network) ?? 0);
@@ -26,8 +26,8 @@ export async function judge(
         ];
     });
     const verdict = verify(expected, await readLedgers(directory), new Map(final));
-    const { messages } = (await manager.streams.info(STREAM)).state;
-    return messages === verdict.events
+    const inStream = await backdrop.stream.count();
+    return inStream === verdict.events
         ? verdict
-        : { ...verdict, problems: [...verdict.problems, `The stream holds ${messages} events of ${verdict.events}.`] };
+        : { ...verdict, problems: [...verdict.problems, `The stream holds ${inStream} events of ${verdict.events}.`] };
 }

@@ -1,15 +1,6 @@
-import type { Watermark } from '@cbnsndwch/zero-watermark-nats-kv/store';
+import type { Watermark } from '@cbnsndwch/zero-contracts';
 
-/** The stream that the earthquakes are replayed into, one subject a seismic network. */
-export const STREAM = 'earthquakes';
-
-/** The bucket that the instances keep their watermarks in. */
-export const BUCKET = 'earthquake-watermarks';
-
-/** The stream that NATS keeps a bucket in. */
-export const BUCKET_STREAM = `KV_${BUCKET}`;
-
-/** A network's subject in the stream, and the key of its watermark in the bucket. */
+/** The key of a network's watermark, and its subject in a stream of NATS. */
 export function keyOf(network: string): string {
     return `quakes.${network}`;
 }

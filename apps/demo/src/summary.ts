@@ -7,8 +7,8 @@ export interface Measures {
     readonly victim: string;
     /** How long after the kill each network of the victim had a new owner, in milliseconds. */
     readonly takeoversMs: readonly number[];
-    /** How long the NATS node was gone. */
-    readonly nodeDownMs: number;
+    /** What happened to the store, and for how long, in milliseconds. */
+    readonly outage: { readonly name: string; readonly state: string; readonly ms: number };
     /** The longest time without a watermark write. */
     readonly silenceMs: number;
     readonly writes: number;
@@ -23,7 +23,7 @@ export function isGood({ lost, problems }: Verdict): boolean {
 /** The closing lines. */
 export function renderSummary(verdict: Verdict, measures: Measures, paint: Paint): string[] {
     const { events, processed, lost, repeated, problems } = verdict;
-    const { victim, takeoversMs, nodeDownMs, silenceMs, writes, writesPerSecond } = measures;
+    const { victim, takeoversMs, outage, silenceMs, writes, writesPerSecond } = measures;
     const rows: readonly (readonly [string, string])[] = [
         ['events', number(events)],
         ['processed', number(processed)],
@@ -33,7 +33,7 @@ export function renderSummary(verdict: Verdict, measures: Measures, paint: Paint
             'takeover',
             `${seconds(Math.max(0, ...takeoversMs))} until all ${takeoversMs.length} networks of ${victim} had a new owner`
         ],
-        ['NATS outage', `${seconds(nodeDownMs)} without the node, ${seconds(silenceMs)} without a watermark write`],
+        [outage.name, `${seconds(outage.ms)} ${outage.state}, ${seconds(silenceMs)} without a watermark write`],
         ['writes', `${number(writes)} of watermarks, ${number(writesPerSecond)}/s`]
     ];
     return renderOutcome(

@@ -1,22 +1,15 @@
-import { setTimeout as wait } from 'node:timers/promises';
-
 import type { Board, OwnerChange } from './board.js';
-import { BUCKET_STREAM } from './layout.js';
 import type { Screen } from './screen.js';
-import { leaderOf } from './servers.js';
 import type { Stage } from './stage.js';
 import { list, seconds } from './text.js';
 import type { View } from './view.js';
-
-/** How long the node stays away: long enough to be seen. */
-const NODE_AWAY_MS = 1_000;
 
 /** What goes wrong in the demo, and how long it takes until it is right again. */
 export class Trouble {
     /** How long after the kill each network of the killed instance had a new owner, in milliseconds. */
     readonly takeoversMs: number[] = [];
-    /** How long the NATS node was gone. */
-    nodeDownMs = 0;
+    /** How long the store was broken. */
+    outageMs = 0;
     /** The longest time without a watermark write. */
     silenceMs = 0;
     #killed: { readonly name: string; readonly at: number } | undefined;
@@ -40,20 +33,11 @@ export class Trouble {
         this.#tell(`✗ kill -9 ${pid}: ${name} is gone, at work on ${networks}`);
     }
 
-    /** Kills the NATS node that leads the bucket with SIGKILL, and starts it again. */
-    async crashNode(): Promise<void> {
-        const { servers, manager } = this.stage;
-        const node = await leaderOf(servers, manager, BUCKET_STREAM);
-        const role = servers.nodes.length === 1 ? 'the only NATS node' : 'the NATS node that leads the bucket';
-        const began = performance.now();
-        const { pid } = node;
-        await node.kill('SIGKILL');
+    /** Lets the store break, and waits until it is mended. */
+    async breakStore(): Promise<void> {
         this.board.on('resumed', silenceMs => this.#resumed(silenceMs));
-        this.#tell(`✗ kill -9 ${pid}: ${node.name}, ${role}, is gone`);
-        await wait(NODE_AWAY_MS);
-        await node.restart();
-        this.nodeDownMs = performance.now() - began;
-        this.screen.story(`${node.name} is back after ${seconds(this.nodeDownMs)}`);
+        const { outage } = this.stage.backdrop;
+        this.outageMs = await outage.happen((text, isBad) => (isBad ? this.#tell(text) : this.screen.story(text)));
     }
 
     #ownerChanged({ network, from, to, version }: OwnerChange): void {

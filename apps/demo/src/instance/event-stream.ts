@@ -1,86 +1,14 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { type ConsumerMessages, DeliverPolicy, jetstream, type JsMsg } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-
 import type { QuakeEvent } from '../feed.js';
-import { keyOf, STREAM } from '../layout.js';
-import { INSTANCE_CONFIG, type InstanceConfig } from './config.js';
 
-/** The upstream: earthquakes, each with its sequence in the stream. */
-@Injectable()
-export class EventStream implements OnModuleInit, OnApplicationShutdown {
-    readonly #config: InstanceConfig;
-    #connection: NatsConnection | undefined;
-
-    constructor(@Inject(INSTANCE_CONFIG) config: InstanceConfig) {
-        this.#config = config;
-    }
-
-    async onModuleInit(): Promise<void> {
-        const { servers, name } = this.#config;
-        this.#connection = await connect({
-            servers: [...servers],
-            name: `${name} reads`,
-            maxReconnectAttempts: -1,
-            reconnectTimeWait: 250
-        });
-    }
-
-    async onApplicationShutdown(): Promise<void> {
-        await this.#connection?.close();
-    }
-
+/** The upstream: earthquakes, each with its sequence in the stream. Contract and injection token. */
+export abstract class EventStream {
     /**
      * Hands over the events of a network that come after a sequence, in order and each once, until the signal aborts.
      */
-    async follow(
+    abstract follow(
         network: string,
         after: number,
         handle: (event: QuakeEvent, sequence: number) => void,
         signal: AbortSignal
-    ): Promise<void> {
-        let last = after;
-        while (!signal.aborted) {
-            const messages = await this.#open(network, last + 1).catch(() => undefined);
-            if (messages === undefined) {
-                await wait(250);
-                continue;
-            }
-            const stop = () => messages.stop();
-            signal.addEventListener('abort', stop, { once: true });
-            try {
-                for await (const message of messages) {
-                    if (signal.aborted) {
-                        break;
-                    }
-                    last = handOver(message, last, handle);
-                }
-            } finally {
-                signal.removeEventListener('abort', stop);
-                messages.stop();
-            }
-        }
-    }
-
-    async #open(network: string, from: number): Promise<ConsumerMessages> {
-        if (this.#connection === undefined) {
-            throw new Error('The event stream is not connected yet.');
-        }
-        const consumer = await jetstream(this.#connection, { timeout: 2_000 }).consumers.get(STREAM, {
-            filter_subjects: keyOf(network),
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: from
-        });
-        // A short request is noticed soon when the server that answered it is gone.
-        return consumer.consume({ max_messages: 200, expires: 2_000 });
-    }
-}
-
-function handOver(message: JsMsg, last: number, handle: (event: QuakeEvent, sequence: number) => void): number {
-    if (message.seq <= last) {
-        return last;
-    }
-    handle(message.json<QuakeEvent>(), message.seq);
-    return message.seq;
+    ): Promise<void>;
 }

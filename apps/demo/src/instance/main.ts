@@ -18,7 +18,7 @@ const orphaned = () => {
 };
 process.on('disconnect', orphaned);
 
-const app = await NestFactory.createApplicationContext(AppModule.forInstance(config), {
+const app = await NestFactory.createApplicationContext(await AppModule.forInstance(config), {
     logger: ['error', 'warn'],
     abortOnError: false
 });

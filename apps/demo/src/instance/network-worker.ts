@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { versionToLexi } from '@cbnsndwch/zero-contracts';
-import { isWatermarkError, WatermarkErrorCode, type WatermarkService } from '@cbnsndwch/zero-watermark-nats-kv';
+import { isWatermarkError, versionToLexi, WatermarkErrorCode, type WatermarkService } from '@cbnsndwch/zero-contracts';
 
 import type { QuakeEvent } from '../feed.js';
 import { keyOf, type Progress, progressOf } from '../layout.js';

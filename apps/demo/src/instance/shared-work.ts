@@ -1,6 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { versionFromLexi, versionToLexi } from '@cbnsndwch/zero-contracts';
-import { isWatermarkError, type Watermark, WatermarkService } from '@cbnsndwch/zero-watermark-nats-kv';
+import {
+    isWatermarkError,
+    versionFromLexi,
+    versionToLexi,
+    type Watermark,
+    WatermarkService
+} from '@cbnsndwch/zero-contracts';
 import {
     type BeforeApplicationShutdown,
     Inject,

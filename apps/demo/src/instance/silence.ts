@@ -1,7 +1,7 @@
 /**
  * Tells how long nobody has written a watermark, in rounds of looking at all of them.
  *
- * Rounds and not seconds: while the servers don't answer there are no rounds, so an owner that could not write then is
+ * Rounds and not seconds: while the store doesn't answer there are no rounds, so an owner that could not write then is
  * not taken for dead. And no two clocks are ever compared.
  */
 export class Silence {

@@ -1,10 +1,10 @@
 import { findPostgres, inspectWire, openZeroStage, Upstream, type ZeroStage } from '@cbnsndwch/zero-stage';
 
 import type { DemoOptions } from '../arguments.js';
+import { describeServers, startServers } from '../nats/servers.js';
 import { paced } from '../pace.js';
 import type { Run } from '../run.js';
 import type { Screen } from '../screen.js';
-import { describeServers, startServers } from '../servers.js';
 import { date, number } from '../text.js';
 import { Arrivals } from './arrivals.js';
 import { renderArrival } from './picture.js';
@@ -76,7 +76,7 @@ export async function playZeroDemo(options: DemoOptions, screen: Screen, run: Ru
 /** Starts everything, with some rows, and waits until the client has them. */
 async function setStage(options: DemoOptions, screen: Screen, { cleanup, signal }: Run): Promise<ZeroStage> {
     const postgres = findPostgres(options.postgres);
-    const servers = await startServers(options);
+    const servers = await startServers(options, signal);
     cleanup.defer(() => servers.stop());
     screen.story(describeServers(servers));
     signal.throwIfAborted();

@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { type NatsServer, startNatsCluster, startNatsServer } from '@cbnsndwch/zero-watermark-nats-kv/testing';
 
-import type { DemoOptions } from './arguments.js';
+import type { DemoOptions } from '../arguments.js';
 
 /** The NATS servers of the demo. */
 export interface Servers {
@@ -16,14 +18,13 @@ export interface Servers {
 }
 
 /** Starts one server, or three that form a cluster. */
-export async function startServers(options: DemoOptions): Promise<Servers> {
-    const binary = options.natsServer ?? (await binaryOfSetUp());
-    const choice = binary === undefined ? {} : { binary };
+export async function startServers(options: DemoOptions, signal: AbortSignal): Promise<Servers> {
+    const binary = options.natsServer ?? (await binaryOfSetUp(signal));
     if (options.cluster) {
-        const cluster = await startNatsCluster(3, { ...choice, name: 'nats' });
+        const cluster = await startNatsCluster(3, { binary, name: 'nats' });
         return { nodes: cluster.nodes, urls: cluster.urls, replicas: 3, stop: () => cluster.stop() };
     }
-    const server = await startNatsServer({ ...choice, name: 'nats-1' });
+    const server = await startNatsServer({ binary, name: 'nats-1' });
     return { nodes: [server], urls: [server.url], replicas: 1, stop: () => server.stop() };
 }
 
@@ -43,14 +44,16 @@ export async function leaderOf(servers: Servers, manager: JetStreamManager, stre
     return leader;
 }
 
-/** The nats-server that `npm run setup` found or fetched; without it the usual places are searched. */
-async function binaryOfSetUp(): Promise<string | undefined> {
-    const root = fileURLToPath(new URL('../../../', import.meta.url));
-    try {
-        const text = await readFile(resolve(root, '.cache/nats-servers.json'), 'utf8');
-        const { newest } = JSON.parse(text) as { newest?: { path: string } };
-        return newest === undefined ? undefined : resolve(root, newest.path);
-    } catch {
-        return undefined;
+/** The nats-server that the set-up finds, or fetches where there is none. It says itself what it can't do. */
+async function binaryOfSetUp(signal: AbortSignal): Promise<string> {
+    const root = fileURLToPath(new URL('../../../../', import.meta.url));
+    const script = resolve(root, 'scripts/setup.mjs');
+    const setUp = spawn(process.execPath, [script, '--nats', 'newest'], { stdio: 'inherit', signal });
+    const [code] = (await once(setUp, 'exit')) as [number | null];
+    if (code !== 0) {
+        throw new Error('There is no nats-server; npm run demo -- --store sqlite needs none.');
     }
+    const text = await readFile(resolve(root, '.cache/nats-servers.json'), 'utf8');
+    const { newest } = JSON.parse(text) as { newest: { path: string } };
+    return resolve(root, newest.path);
 }
