@@ -242,11 +242,10 @@ export class ZqliteWatermarkService extends WatermarkService {
     #recordOf(key: string, version: string, data: Record<string, unknown> | undefined): string {
         storable(key);
         const record = encodeRecord(version, data);
-        const bytes = Buffer.byteLength(record);
-        if (bytes > this.#context.maxRecordBytes) {
+        if (isLonger(record, this.#context.maxRecordBytes)) {
             throw new WatermarkError(
                 WatermarkErrorCode.VALUE_TOO_LARGE,
-                `The record of ${JSON.stringify(key)} has ${bytes} bytes; ` +
+                `The record of ${JSON.stringify(key)} has ${Buffer.byteLength(record)} bytes; ` +
                     `the database ${this.#context.database.path} takes at most ${this.#context.maxRecordBytes}.`,
                 { remediation: 'Store less data, or raise maxValueSizeBytes.' }
             );
@@ -280,12 +279,17 @@ function watermarkIn(row: RecordRow | undefined): Watermark | null {
  * @throws {WatermarkError} `INVALID_KEY`
  */
 function storable(key: string): string {
-    const bytes = Buffer.byteLength(checkKey(key));
-    if (bytes > MAX_KEY_BYTES) {
+    if (isLonger(checkKey(key), MAX_KEY_BYTES)) {
         throw new WatermarkError(
             WatermarkErrorCode.INVALID_KEY,
-            `The key ${JSON.stringify(`${key.slice(0, 60)}…`)} has ${bytes} bytes; expected at most ${MAX_KEY_BYTES}.`
+            `The key ${JSON.stringify(`${key.slice(0, 60)}…`)} has ${Buffer.byteLength(key)} bytes; ` +
+                `expected at most ${MAX_KEY_BYTES}.`
         );
     }
     return key;
+}
+
+/** Whether a text has more bytes in UTF-8. A character has three at the most, so few texts have to be measured. */
+function isLonger(text: string, bytes: number): boolean {
+    return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }
