@@ -1,10 +1,9 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { machineFacts } from '../shared/machine.mjs';
+import { saveResults } from '../shared/results.mjs';
 import { startPlace } from '../shared/servers.mjs';
 import { toMarkdown } from './report.mjs';
 import { countRoundTrips } from './round-trips.mjs';
@@ -40,8 +39,6 @@ const places = /** @type {const} */ ({
     cluster: { role: 'newest', replicas: 3, isForInformation: false, isCounted: false },
     oldest: { role: 'oldest', replicas: 1, isForInformation: true, isCounted: false }
 });
-
-const results = new URL('../results/', import.meta.url);
 
 /** @param {string} line */
 const say = line => process.stderr.write(`${line}\n`);
@@ -93,12 +90,10 @@ async function run() {
         }
     }
     const report = { machine, settings, places: measured };
-    process.stdout.write(`${toMarkdown(report)}\n`);
+    const markdown = toMarkdown(report);
+    process.stdout.write(`${markdown}\n`);
     if (!options.quick && options.only === undefined) {
-        await mkdir(results, { recursive: true });
-        await writeFile(new URL('resume-tokens.json', results), `${JSON.stringify(report, undefined, 4)}\n`);
-        await writeFile(new URL('resume-tokens.md', results), toMarkdown(report));
-        say(`Saved in ${fileURLToPath(new URL('.', results)).split('/').slice(-3, -1).join('/')}.`);
+        say(await saveResults('resume-tokens', report, markdown));
     }
     measured.forEach(check);
 }

@@ -1,6 +1,6 @@
 // @ts-check
+import { decimal, spread, table } from '../shared/markdown.mjs';
 
-/** @typedef {import('../shared/rounds.mjs').Spread} Spread */
 /** @typedef {import('./throughput.mjs').CaseResult} CaseResult */
 /** @typedef {import('./round-trips.mjs').RoundTrips} RoundTrips */
 /** @typedef {import('./storage.mjs').StorageResult} StorageResult */
@@ -100,42 +100,4 @@ function storageLines({ existing, ours, acknowledged, limit, atRest, retainToken
         ),
         ''
     ];
-}
-
-/**
- * @param {readonly string[]} head
- * @param {readonly (readonly string[])[]} rows
- */
-function table(head, rows) {
-    const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map(row => row[column]?.length ?? 0)));
-    /** @param {readonly string[]} cells */
-    const line = cells =>
-        `| ${widths.map((width, column) => pad(cells[column] ?? '', width, column > 0)).join(' | ')} |`;
-    const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-    return [line(head), line(rule), ...rows.map(line)];
-}
-
-/**
- * @param {string} cell
- * @param {number} width
- * @param {boolean} isNumber
- */
-function pad(cell, width, isNumber) {
-    return isNumber ? cell.padStart(width) : cell.padEnd(width);
-}
-
-/**
- * @param {Spread} values
- * @param {number} digits
- */
-function spread({ median, lowest, highest }, digits) {
-    return `${decimal(median, digits)} (${decimal(lowest, digits)} to ${decimal(highest, digits)})`;
-}
-
-/**
- * @param {number} value
- * @param {number} digits
- */
-function decimal(value, digits) {
-    return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -1,7 +1,8 @@
 // @ts-check
 import assert from 'node:assert/strict';
 
-import { newTokens, openExisting, openOurs } from './sides.mjs';
+import { newTokens } from '../shared/tokens.mjs';
+import { openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
 /** @typedef {import('../shared/servers.mjs').Place} Place */

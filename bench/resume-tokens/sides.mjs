@@ -38,19 +38,3 @@ export async function openOurs(place, bucket, shardIds, retention = {}) {
     };
     return { nc, tokens: store.resumeTokens, close };
 }
-
-/** As long as the resume token of a change stream, with the characters that the existing algorithm can store. */
-const LIKE_A_CHANGE_STREAM = '8265a1b2c3000000012b042c0100296e5a1004d1f0c7b8a9e64f3c8d7e6f5a4b3c2d1e46645f6964006';
-
-/**
- * Gives tokens that were never given before.
- *
- * @param {string} name lowercase letters
- */
-export function newTokens(name) {
-    let given = 0;
-    const next = () => `${LIKE_A_CHANGE_STREAM}${name}${(given++).toString(16).padStart(8, '0')}`;
-    /** @param {number} count */
-    const many = count => Array.from({ length: count }, next);
-    return { next, many };
-}

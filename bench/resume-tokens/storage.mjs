@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { streamsOf } from '../shared/servers.mjs';
-import { newTokens, openExisting, openOurs } from './sides.mjs';
+import { newTokens } from '../shared/tokens.mjs';
+import { openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
 /** @typedef {import('../shared/servers.mjs').Place} Place */

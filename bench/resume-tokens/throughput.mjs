@@ -1,9 +1,8 @@
 // @ts-check
-import assert from 'node:assert/strict';
-
 import { callersOf, interleave } from '../shared/rounds.mjs';
 import { leadFromHere } from '../shared/servers.mjs';
-import { newTokens, openExisting, openOurs } from './sides.mjs';
+import { assigning, inGroups, newTokens, oneByOne } from '../shared/tokens.mjs';
+import { openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('../shared/rounds.mjs').Runner} Runner */
 /** @typedef {import('../shared/rounds.mjs').Comparison} Comparison */
@@ -53,10 +52,9 @@ export async function measureThroughput(place, settings, say) {
                 await leadFromHere(ourSide.nc, b);
             }
             const { next } = newTokens('e');
-            const existing = callersOf(existingCallers, async () => {
-                await existingSide.existing.getOrCreateWatermark('shard', next());
-                return 1;
-            });
+            const existing = callersOf(existingCallers, () =>
+                existingSide.existing.getOrCreateWatermark('shard', next())
+            );
             const comparison = await interleave(existing, ours(ourSide.tokens), settings);
             results.push({ name, target, ...comparison });
             say(`${name}: ${comparison.ratio.median.toFixed(1)} times`);
@@ -66,66 +64,4 @@ export async function measureThroughput(place, settings, say) {
         }
     }
     return results;
-}
-
-/**
- * @param {ResumeTokenService} tokens
- * @param {number} callers
- */
-function oneByOne(tokens, callers) {
-    const { next } = newTokens('a');
-    let last = '';
-    return callersOf(callers, async () => {
-        last = above(last, await tokens.getOrCreateWatermark('shard', next()));
-        return 1;
-    });
-}
-
-/**
- * @param {ResumeTokenService} tokens
- * @param {number} size
- */
-function inGroups(tokens, size) {
-    const { many } = newTokens('b');
-    let last = '';
-    return callersOf(1, async () => {
-        last = (await tokens.getOrCreateWatermarks('shard', many(size))).reduce(above, last);
-        return size;
-    });
-}
-
-/**
- * @param {ResumeTokenService} tokens
- * @returns {Runner}
- */
-function assigning(tokens) {
-    const { next } = newTokens('c');
-    let last = '';
-    return async windowMs => {
-        const start = performance.now();
-        const end = start + windowMs;
-        async function* changes() {
-            while (performance.now() < end) {
-                yield { resumeToken: next() };
-            }
-        }
-        let done = 0;
-        const assigned = tokens.assignWatermarks('shard', changes(), { resumeTokenOf: change => change.resumeToken });
-        for await (const { watermark } of assigned) {
-            last = above(last, watermark);
-            done += 1;
-        }
-        return { done, elapsedMs: performance.now() - start };
-    };
-}
-
-/**
- * A benchmark of wrong answers is worth nothing, so each watermark is looked at.
- *
- * @param {string} last
- * @param {string} watermark
- */
-function above(last, watermark) {
-    assert.ok(watermark > last, `the watermark ${watermark} is not above ${last}, the one before it`);
-    return watermark;
 }

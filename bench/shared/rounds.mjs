@@ -1,34 +1,62 @@
 // @ts-check
 
+/** @typedef {import('node:perf_hooks').RecordableHistogram} RecordableHistogram */
 /**
- * Two ways of doing the same thing. Each runs for about `windowMs` and says how many it did in how many milliseconds.
+ * A way of doing something. It runs for about `windowMs` and says how many it did in how many milliseconds.
  *
  * @typedef {{ done: number, elapsedMs: number }} Pass
  * @typedef {(windowMs: number) => Promise<Pass>} Runner
+ * @typedef {{ aSecond: number, aProcessorSecond: number }} Rate the second: of processor time that this process used
  * @typedef {{ median: number, lowest: number, highest: number }} Spread
  * @typedef {{ existing: Spread, ours: Spread, ratio: Spread }} Comparison
+ * @typedef {{ rounds: number, windowMs: number, warmUpMs: number }} Settings
  */
 
 /**
- * Runs two ways in turn, A B A B, so that what else the machine does meets both, after a warm-up that is not counted.
+ * Runs ways in turn, A B A B, so that what else the machine does meets all of them, after a warm-up that is not counted.
+ *
+ * @param {readonly Runner[]} runners
+ * @param {Settings} settings
+ * @param {() => void} [afterWarmUp]
+ * @returns {Promise<Rate[][]>} for each way, how fast it was in each round
+ */
+export async function inTurn(runners, { rounds, windowMs, warmUpMs }, afterWarmUp = () => {}) {
+    for (const runner of runners) {
+        await runner(warmUpMs);
+    }
+    afterWarmUp();
+    /** @type {Rate[][]} */
+    const rates = runners.map(() => []);
+    for (let round = 0; round < rounds; round += 1) {
+        for (const [index, runner] of runners.entries()) {
+            const before = process.cpuUsage();
+            const { done, elapsedMs } = await runner(windowMs);
+            const { user, system } = process.cpuUsage(before);
+            rates[index]?.push({
+                aSecond: (done * 1_000) / elapsedMs,
+                aProcessorSecond: (done * 1_000_000) / (user + system)
+            });
+        }
+    }
+    return rates;
+}
+
+/**
+ * Two ways in turn.
  *
  * @param {Runner} existing
  * @param {Runner} ours
- * @param {{ rounds: number, windowMs: number, warmUpMs: number }} settings
+ * @param {Settings} settings
  * @returns {Promise<Comparison>} rates in operations a second; the ratio is taken within each round
  */
-export async function interleave(existing, ours, { rounds, windowMs, warmUpMs }) {
-    await existing(warmUpMs);
-    await ours(warmUpMs);
-    /** @type {{ existing: number, ours: number }[]} */
-    const rates = [];
-    for (let round = 0; round < rounds; round += 1) {
-        rates.push({ existing: rateOf(await existing(windowMs)), ours: rateOf(await ours(windowMs)) });
-    }
+export async function interleave(existing, ours, settings) {
+    const [a = [], b = []] = (await inTurn([existing, ours], settings)).map(rates =>
+        rates.map(({ aSecond }) => aSecond)
+    );
     return {
-        existing: spreadOf(rates.map(rate => rate.existing)),
-        ours: spreadOf(rates.map(rate => rate.ours)),
-        ratio: spreadOf(rates.map(rate => rate.ours / rate.existing))
+        existing: spreadOf(a),
+        ours: spreadOf(b),
+        ratio: spreadOf(b.map((rate, round) => rate / (a[round] ?? NaN)))
     };
 }
 
@@ -36,18 +64,21 @@ export async function interleave(existing, ours, { rounds, windowMs, warmUpMs })
  * Lets callers work side by side until the time is over, each awaiting one operation before the next.
  *
  * @param {number} callers
- * @param {() => Promise<number>} operation resolves with how many it did
+ * @param {() => Promise<unknown>} operation
+ * @param {{ size?: number, latencies?: RecordableHistogram | undefined }} [options] `size`: for how many an operation
+ *     counts; `latencies` takes how long each operation took, in nanoseconds
  * @returns {Runner}
  */
-export function callersOf(callers, operation) {
+export function callersOf(callers, operation, { size = 1, latencies } = {}) {
+    const run = latencies === undefined ? operation : timed(operation, latencies);
     return async windowMs => {
         const start = performance.now();
         const end = start + windowMs;
         let done = 0;
         const call = async () => {
             while (performance.now() < end) {
-                const count = await operation();
-                done += count;
+                await run();
+                done += size;
             }
         };
         await Promise.all(Array.from({ length: callers }, call));
@@ -55,9 +86,16 @@ export function callersOf(callers, operation) {
     };
 }
 
-/** @param {Pass} pass */
-function rateOf({ done, elapsedMs }) {
-    return (done * 1_000) / elapsedMs;
+/**
+ * @param {() => Promise<unknown>} operation
+ * @param {RecordableHistogram} latencies
+ */
+function timed(operation, latencies) {
+    return async () => {
+        const began = performance.now();
+        await operation();
+        latencies.record(Math.max(1, Math.round((performance.now() - began) * 1_000_000)));
+    };
 }
 
 /**

@@ -23,17 +23,22 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
  *
  * @param {'newest' | 'oldest'} role
  * @param {1 | 3} replicas
+ * @param {{ syncAlways?: boolean }} [options] `syncAlways`: a write is on the disk before it is acknowledged
  * @returns {Promise<Place | undefined>} `undefined` when the set-up has not put such a server in place
  */
-export async function startPlace(role, replicas) {
+export async function startPlace(role, replicas, { syncAlways = false } = {}) {
     const binary = installedServers()[role];
     if (binary === undefined) {
         return undefined;
     }
-    const cluster = replicas === 3 ? await startNatsCluster(3, { binary: binary.path }) : undefined;
-    const server = cluster?.nodes[0] ?? (await startNatsServer({ binary: binary.path }));
+    const jetstreamOptions = syncAlways ? { syncInterval: /** @type {const} */ ('always') } : {};
+    const options = { binary: binary.path, jetstreamOptions };
+    const cluster = replicas === 3 ? await startNatsCluster(3, options) : undefined;
+    const server = cluster?.nodes[0] ?? (await startNatsServer(options));
     return {
-        label: `nats-server ${binary.version}, ${replicas === 3 ? '3 nodes, R3' : 'single'}`,
+        label:
+            `nats-server ${binary.version}, ${replicas === 3 ? '3 nodes, R3' : 'single'}` +
+            (syncAlways ? ', sync_interval: always' : ''),
         version: binary.version,
         replicas,
         url: server.url,
