@@ -13,13 +13,7 @@ export { microsecondsAfter } from './backend/clock.js';
 export { backOff, Deadline } from './backend/deadline.js';
 export type { BackOffOptions } from './backend/deadline.js';
 export { closedError, historyLost, notAfterHead, notSentBehind } from './backend/failures.js';
-export {
-    checkPlace,
-    checkSamePair,
-    emptiedMeanwhile,
-    importUnfinished,
-    notReadBack
-} from './transfer/import-failures.js';
+export { checkPlace, checkSamePair, importUnfinished, notReadBack } from './transfer/import-failures.js';
 export { EventQueue } from './backend/event-queue.js';
 export {
     consoleLogger,
@@ -41,4 +35,11 @@ export { runSafely } from './backend/run-safely.js';
 export { checkOf, checkWatermark, majorOf, positionOf, tokenEntry, watermarkOf } from './backend/token-watermark.js';
 export type { TokenEntry, TokenPosition } from './backend/token-watermark.js';
 export { exportPairs, exportTokens, importPairs } from './transfer/token-transfer.js';
-export type { ExportSource, ImportedPair, ImportTarget, ShardPair, TokenPair } from './transfer/token-transfer.js';
+export type {
+    AddedPairs,
+    ExportSource,
+    ImportedPair,
+    ImportTarget,
+    ShardPair,
+    TokenPair
+} from './transfer/token-transfer.js';

@@ -123,16 +123,9 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
 
     override importWatermarks(lines: ExportLines): Promise<ImportResumeTokensReport> {
         return importPairs(lines, {
-            add: async (shardId, pairs) => {
-                let created = 0;
-                for (let start = 0; start < pairs.length; start += PAIRS_A_TIMEOUT) {
-                    const group = pairs.slice(start, start + PAIRS_A_TIMEOUT);
-                    created += await this.#calls.run(() =>
-                        this.#onShard(shardId, (shard, deadline) => shard.import(group, deadline))
-                    );
-                }
-                return created;
-            },
+            pairsAtOnce: PAIRS_A_TIMEOUT,
+            add: (shardId, pairs) =>
+                this.#calls.run(() => this.#onShard(shardId, (shard, deadline) => shard.import(pairs, deadline))),
             complete: shardId =>
                 this.#calls.run(() => this.#onShard(shardId, (shard, deadline) => shard.completeImport(deadline)))
         });

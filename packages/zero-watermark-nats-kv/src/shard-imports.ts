@@ -6,10 +6,10 @@ import {
     WatermarkErrorCode
 } from '@cbnsndwch/zero-contracts';
 import {
+    type AddedPairs,
     checkPlace,
     checkSamePair,
     type Deadline,
-    emptiedMeanwhile,
     type ImportedPair,
     importUnfinished,
     notReadBack,
@@ -121,10 +121,11 @@ export class ShardImports {
     /**
      * Stores those of the pairs that are not there.
      *
-     * @returns how many were not there
      * @throws {ImportError} `IMPORT_CONFLICT`, `VALUE_TOO_LARGE`
      */
-    async add(pairs: readonly ImportedPair[], deadline: Deadline): Promise<number> {
+    async add(pairs: readonly ImportedPair[], deadline: Deadline): Promise<AddedPairs> {
+        // From here on it may be; whoever asks for something looks again.
+        this.#unfinished = true;
         const tokens = pairs.map(pair => this.#newPair(pair));
         const found = new Map<string, Placement>();
         for (let attempt = 0; ; attempt += 1) {
@@ -134,23 +135,20 @@ export class ShardImports {
             if (missing.length === 0 || (await this.#store(missing, stream, found, deadline))) {
                 const stored = tokens.filter(({ key }) => found.get(key)?.isNew === true);
                 await this.#readBack(stored, deadline);
-                return stored.length;
+                return { created: stored.length, below: stream.mark?.below };
             }
             await this.#end.tryAgain(attempt, deadline);
         }
     }
 
-    /** The shard may be used. */
-    async complete(deadline: Deadline): Promise<void> {
+    /** The shard may be used. Gives what imported watermarks are below. */
+    async complete(deadline: Deadline): Promise<LexiVersion | undefined> {
         for (let attempt = 0; ; attempt += 1) {
             const { last_seq: end } = (await this.#log.info(deadline)).state;
             const mark = await this.#mark(deadline);
-            if (mark === undefined) {
-                throw emptiedMeanwhile(this.#name);
-            }
-            if (mark.state === 'complete' || (await this.#putMark({ ...mark, state: 'complete' }, end, deadline))) {
+            if (mark?.state !== 'begun' || (await this.#putMark({ ...mark, state: 'complete' }, end, deadline))) {
                 this.#unfinished = false;
-                return;
+                return mark?.below;
             }
             await this.#end.tryAgain(attempt, deadline);
         }
@@ -200,7 +198,6 @@ export class ShardImports {
             await this.#putMark({ ...mark, state: 'begun' }, end, deadline);
             return false;
         }
-        this.#unfinished = true;
         const isStored = await this.#log.place(missing, found, deadline, end);
         for (const token of missing) {
             const placement = found.get(token.key);

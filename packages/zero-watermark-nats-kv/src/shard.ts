@@ -8,6 +8,7 @@ import {
 } from '@cbnsndwch/zero-contracts';
 import {
     Acknowledgements,
+    type AddedPairs,
     aheadOfHead,
     Deadline,
     foreignWatermark,
@@ -142,13 +143,13 @@ export class Shard {
         return this.#imports.look(deadline);
     }
 
-    /** Stores imported pairs, as far as they are not there; gives how many were not. */
-    import(pairs: readonly ImportedPair[], deadline: Deadline): Promise<number> {
+    /** Stores imported pairs, as far as they are not there. */
+    import(pairs: readonly ImportedPair[], deadline: Deadline): Promise<AddedPairs> {
         this.#recent.clear();
         return this.#imports.add(pairs, deadline);
     }
 
-    completeImport(deadline: Deadline): Promise<void> {
+    completeImport(deadline: Deadline): Promise<LexiVersion | undefined> {
         return this.#imports.complete(deadline);
     }
 

@@ -2,7 +2,6 @@ import type { LexiVersion } from '@cbnsndwch/zero-contracts';
 import {
     checkPlace,
     checkSamePair,
-    emptiedMeanwhile,
     type ImportedPair,
     importUnfinished,
     notReadBack
@@ -26,7 +25,7 @@ export function usable<Row extends ShardRow | undefined>(name: string, shard: Ro
  * Stores those of the pairs that are not there; within one transaction.
  *
  * @param begin moves an empty shard above the clock, and gives it and what imported watermarks must be below
- * @returns the pairs that were not there
+ * @returns the pairs that were not there, and what imported watermarks are below
  * @throws {ImportError} `IMPORT_CONFLICT`; nothing was stored
  */
 export function importInto(
@@ -35,28 +34,29 @@ export function importInto(
     name: string,
     pairs: readonly ImportedPair[],
     begin: () => { readonly shard: ShardRow; readonly below: LexiVersion }
-): readonly ImportedPair[] {
+): { readonly stored: readonly ImportedPair[]; readonly below: LexiVersion | undefined } {
     const missing = shard === undefined ? pairs : pairs.filter(pair => !isThere(table, shard, name, pair));
+    const below = shard?.importedBelow ?? undefined;
     if (missing.length === 0) {
-        return missing;
+        return { stored: missing, below };
     }
     const newest = shard === undefined ? undefined : table.last(shard);
-    const below = shard?.importedBelow ?? undefined;
     const placed = newest && { watermark: watermarkIn(newest), imported: newest.imported !== null };
     checkPlace(name, missing, placed, below);
     const target = shard === undefined || below === undefined ? begin() : { shard, below };
     checkPlace(name, missing, undefined, target.below);
     table.setImport(target.shard, target.below, 1);
     missing.forEach((pair, index) => table.putImported(target.shard, target.shard.last + 1 + index, pair));
-    return missing;
+    return { stored: missing, below: target.below };
 }
 
-/** The shard may be used; within a transaction. */
-export function completeImport(table: TokenTable, shard: ShardRow | undefined, name: string): void {
-    if (shard === undefined || shard.importedBelow === null) {
-        throw emptiedMeanwhile(name);
+/** The shard may be used; within a transaction. Gives what imported watermarks are below. */
+export function completeImport(table: TokenTable, shard: ShardRow | undefined): LexiVersion | undefined {
+    const below = shard?.importedBelow ?? undefined;
+    if (shard !== undefined && below !== undefined) {
+        table.setImport(shard, below, 0);
     }
-    table.setImport(shard, shard.importedBelow, 0);
+    return below;
 }
 
 /** Sees to it that pairs are stored. */

@@ -1,6 +1,7 @@
 import type { LexiVersion, ResumePoint, ShardHead, WatermarkLogger } from '@cbnsndwch/zero-contracts';
 import {
     Acknowledgements,
+    type AddedPairs,
     aheadOfHead,
     checkOf,
     foreignWatermark,
@@ -135,28 +136,28 @@ export class Shard {
         return this.#append(1, (_, { last }) => ({ result: undefined, last }));
     }
 
-    /** Stores imported pairs, as far as they are not there; gives how many were not. */
-    async import(pairs: readonly ImportedPair[]): Promise<number> {
+    /** Stores imported pairs, as far as they are not there. */
+    async import(pairs: readonly ImportedPair[]): Promise<AddedPairs> {
         const name = this.#name;
-        const { stored, last } = await this.#writer.write(
+        const { stored, below, last } = await this.#writer.write(
             ({ tokens }) => {
                 const shard = this.#checkedRow(tokens);
-                const stored = importInto(tokens, shard, name, pairs, () => {
+                const imported = importInto(tokens, shard, name, pairs, () => {
                     const below = watermarkOf(this.#moveAbove(tokens, shard, 0) + 1, 0);
                     return { shard: this.#shardIn(tokens), below };
                 });
-                return { stored, last: tokens.shard(this.#options.shardId)?.last ?? 0 };
+                return { ...imported, last: tokens.shard(this.#options.shardId)?.last ?? 0 };
             },
             { ...this.#lane, rows: pairs.length }
         );
         this.#highest = Math.max(this.#highest, last);
         await this.#database.read(({ tokens }) => readBack(tokens, tokens.shard(this.#options.shardId), name, stored));
-        return stored.length;
+        return { created: stored.length, below };
     }
 
-    completeImport(): Promise<void> {
+    completeImport(): Promise<LexiVersion | undefined> {
         return this.#writer.write(
-            ({ tokens }) => completeImport(tokens, tokens.shard(this.#options.shardId), this.#name),
+            ({ tokens }) => completeImport(tokens, tokens.shard(this.#options.shardId)),
             this.#lane
         );
     }

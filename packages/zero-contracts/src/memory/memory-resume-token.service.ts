@@ -1,5 +1,6 @@
 import {
     Acknowledgements,
+    type AddedPairs,
     aheadOfHead,
     CallsUnderWay,
     checkPlace,
@@ -7,7 +8,6 @@ import {
     checkSamePair,
     checkShardId,
     checkWatermark,
-    emptiedMeanwhile,
     exportTokens,
     foreignWatermark,
     historyLost,
@@ -214,8 +214,8 @@ export class MemoryResumeTokenService extends ResumeTokenService {
         this.#highest.set(shardId, sequence - 1);
     }
 
-    /** Stores those of the pairs that are not there; gives how many these are. */
-    #import(shardId: string, pairs: readonly ImportedPair[]): number {
+    /** Stores those of the pairs that are not there. */
+    #import(shardId: string, pairs: readonly ImportedPair[]): AddedPairs {
         const shard = this.#data.shard(shardId);
         const name = nameOf(shardId);
         const missing = pairs.filter(pair => {
@@ -235,15 +235,13 @@ export class MemoryResumeTokenService extends ResumeTokenService {
             shard.importMark = { state: 'begun', below };
             missing.forEach(({ resumeToken, sync, watermark }) => shard.add(resumeToken, sync, watermark));
         }
-        return missing.length;
+        return { created: missing.length, below: shard.importMark?.below };
     }
 
-    #completeImport(shardId: string): void {
+    #completeImport(shardId: string): LexiVersion | undefined {
         const shard = this.#data.shard(shardId);
-        if (shard.importMark === undefined) {
-            throw emptiedMeanwhile(nameOf(shardId));
-        }
-        shard.importMark = { ...shard.importMark, state: 'complete' };
+        shard.importMark = shard.importMark && { ...shard.importMark, state: 'complete' };
+        return shard.importMark?.below;
     }
 
     /** The shard, unless an import of it has begun and not ended. */

@@ -83,7 +83,7 @@ export function notReadBack(shard: string, { line, watermark }: ImportedPair): I
 /** The shard was emptied while it was being imported, or exported. */
 export function emptiedMeanwhile(shard: string): WatermarkError {
     return new WatermarkError(WatermarkErrorCode.HISTORY_LOST, `${shard} was emptied while it was being moved.`, {
-        remediation: 'Begin again, and let nobody abandon the shard meanwhile.'
+        remediation: 'Begin again, an import with abandon(), and let nobody else abandon the shard meanwhile.'
     });
 }
 

@@ -38,15 +38,31 @@ export interface ExportSource {
 /** Where pairs are imported to. */
 export interface ImportTarget {
     /**
+     * How many pairs are added at once at the most.
+     *
+     * @default a block of an export
+     */
+    readonly pairsAtOnce?: number;
+    /**
      * Stores those of the pairs that are not there, in their order, which is that of their watermarks. Until `complete`
      * the shard answers nothing.
      *
-     * @returns how many were not there
      * @throws {ImportError} `IMPORT_CONFLICT`, `VALUE_TOO_LARGE`: the shard has something else, or can't hold it
      */
-    add(shardId: string, pairs: readonly ImportedPair[]): Promise<number>;
-    /** All pairs of the shard have been added. */
-    complete(shardId: string): Promise<void>;
+    add(shardId: string, pairs: readonly ImportedPair[]): Promise<AddedPairs>;
+    /** All pairs of the shard have been added; gives what imported watermarks are below, as {@link add} does. */
+    complete(shardId: string): Promise<LexiVersion | undefined>;
+}
+
+/** What became of pairs that were to be added. */
+export interface AddedPairs {
+    /** How many were not there. */
+    readonly created: number;
+    /**
+     * What imported watermarks are below in this shard, and its own above; `undefined`: nothing was imported. It becomes
+     * another one when the shard is emptied, so that this does not go unnoticed in the middle of an import.
+     */
+    readonly below: LexiVersion | undefined;
 }
 
 /** What {@link ResumeTokenService.importWatermarks} did. */
@@ -105,18 +121,30 @@ async function* entriesOf(pairs: AsyncIterable<ShardPair>): AsyncGenerator<JsonO
 /** Reads an export and hands its pairs to where they belong; shards are complete once its end has been seen. */
 export async function importPairs(lines: ExportLines, target: ImportTarget): Promise<ImportResumeTokensReport> {
     const newest = new Map<string, LexiVersion>();
+    const limits = new Map<string, LexiVersion | undefined>();
+    const checkLimit = (shardId: string, below: LexiVersion | undefined) => {
+        if (below === undefined || below !== (limits.get(shardId) ?? below)) {
+            throw emptiedMeanwhile(`Shard ${JSON.stringify(shardId)}`);
+        }
+        limits.set(shardId, below);
+    };
     let created = 0;
     let read = 0;
     for await (const block of readExport('resume-tokens', lines)) {
         for (const [shardId, pairs] of byShard(block)) {
             newest.set(shardId, checkOrder(pairs, newest.get(shardId) ?? ''));
             checkTokens(pairs);
-            created += await target.add(shardId, pairs);
+            const step = target.pairsAtOnce ?? pairs.length;
+            for (let start = 0; start < pairs.length; start += step) {
+                const added = await target.add(shardId, pairs.slice(start, start + step));
+                checkLimit(shardId, added.below);
+                created += added.created;
+            }
             read += pairs.length;
         }
     }
     for (const shardId of newest.keys()) {
-        await target.complete(shardId);
+        checkLimit(shardId, await target.complete(shardId));
     }
     return { shardIds: [...newest.keys()], created, alreadyThere: read - created };
 }

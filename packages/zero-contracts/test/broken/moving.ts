@@ -306,6 +306,21 @@ export const brokenMovesOfResumeTokens: readonly Broken[] = [
             })(data, options)
     },
     {
+        defect: 'what is left of an import is stored in a shard that was abandoned meanwhile',
+        breaks: 'imports that have not ended: what is imported of a shard that is abandoned meanwhile is not taken for all of it',
+        resumeTokens: (data, options) => {
+            const limits = new Map<string, string>();
+            return new (class extends MemoryResumeTokenService {
+                override async abandon(shardId: string) {
+                    limits.set(shardId, data.shard(shardId).importMark?.below ?? '');
+                    await super.abandon(shardId);
+                    const below = limits.get(shardId) ?? '';
+                    data.shard(shardId).importMark = below === '' ? undefined : { state: 'begun', below };
+                }
+            })(data, options);
+        }
+    },
+    {
         defect: 'an import that was interrupted begins from the start',
         breaks: 'imports that have not ended: the shard answers nothing, and goes on where it stopped when it is imported again',
         resumeTokens: (data, options) =>

@@ -1,4 +1,4 @@
-import { WatermarkErrorCode } from '../../errors.js';
+import { isWatermarkError, WatermarkErrorCode } from '../../errors.js';
 import type { ResumeTokenService } from '../../resume-tokens.js';
 import { equals, grows, holds, matches, rejectionOf, rejects } from '../expect.js';
 import { exportOfShard, linesOf } from '../exports.js';
@@ -73,6 +73,24 @@ export const unfinishedImports: Topic = {
             equals(await resumeTokens.head(shard()), null, 'head');
             expectReset(await resumeTokens.resume(shard(), '01'), ['unknown', 'pruned'], 'resume');
             grows(['01', await resumeTokens.getOrCreateWatermark(shard(), 't1')], 'the watermarks');
+        }),
+        promise('what is imported of a shard that is abandoned meanwhile is not taken for all of it', async scene => {
+            const { resumeTokens, shard } = scene;
+            const text = await exportOfShard(shard(), counted(COUNT));
+            async function* lines() {
+                yield text.slice(0, -1_000);
+                await resumeTokens.abandon(shard());
+                yield text.slice(-1_000);
+            }
+            await rejects(WatermarkErrorCode.HISTORY_LOST, () => resumeTokens.importWatermarks(lines()), 'the import');
+            await refuses(resumeTokens, shard());
+            const report = await resumeTokens.importWatermarks(text).catch((error: unknown) => error);
+            holds(
+                isWatermarkError(report, WatermarkErrorCode.IMPORT_CONFLICT),
+                `what is missing before what is there is not put behind it: ${String(report)}`
+            );
+            await resumeTokens.abandon(shard());
+            matches(await resumeTokens.importWatermarks(text), { created: COUNT }, 'the report after abandon');
         }),
         given({ alone: true })('clear gives it up', async ({ resumeTokens, shard }) => {
             await interrupt(resumeTokens, shard());
