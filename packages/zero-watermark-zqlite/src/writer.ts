@@ -25,8 +25,8 @@ type Answer = () => void;
 interface Write {
     readonly lane: string | undefined;
     readonly rows: number;
-    /** When it was asked for, on the monotonic clock of this process. */
-    readonly since: number;
+    /** When it was asked for, on the monotonic clock of this process, if another process had the lock then. */
+    readonly since: number | undefined;
     readonly run: (session: Session) => Answer;
     readonly reject: (error: unknown) => void;
 }
@@ -67,7 +67,8 @@ export class Writer {
                 const result = run(session);
                 return () => resolve(result);
             };
-            this.#waiting.push({ lane, rows, since: performance.now(), run: runAndAnswer, reject });
+            const since = this.#lockedSince === undefined ? undefined : performance.now();
+            this.#waiting.push({ lane, rows, since, run: runAndAnswer, reject });
             if (!this.#running) {
                 this.#runSoon();
             }
@@ -195,7 +196,7 @@ export class Writer {
         const error = this.#database.toWatermarkError(locked);
         const remainingMs = ({ since }: Write) =>
             // What it waited for others of this process is not the lock's fault.
-            Math.max(since, this.#lockedSince ?? 0) + this.#database.busyTimeoutMs - performance.now();
+            Math.max(since ?? 0, this.#lockedSince ?? 0) + this.#database.busyTimeoutMs - performance.now();
         const late = new Set(this.#waiting.filter(write => remainingMs(write) <= 0));
         this.#waiting = this.#waiting.filter(write => !late.has(write));
         late.forEach(({ reject }) => reject(error));
