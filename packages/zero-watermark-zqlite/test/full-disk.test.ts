@@ -15,8 +15,8 @@ function mountSmallDisk(place: Place): Disposable | undefined {
     return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', place.folder]) };
 }
 
-const canMount = (() => {
-    const place = new Place();
+const canMount = await (async () => {
+    await using place = new Place();
     using disk = mountSmallDisk(place);
     return disk !== undefined;
 })();
