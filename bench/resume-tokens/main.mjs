@@ -105,7 +105,7 @@ async function run() {
  */
 function check({ roundTrips = [], storage }) {
     for (const { name, ours, expected } of roundTrips) {
-        assert.ok(expected === undefined || ours === expected, `${name}: ${ours} round trips instead of ${expected}`);
+        assert.ok(expected === undefined || ours === expected, `${name}: ${ours} requests instead of ${expected}`);
     }
     if (storage !== undefined) {
         const { ours, acknowledged, limit, atRest, retainTokens } = storage;

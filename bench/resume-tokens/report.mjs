@@ -57,7 +57,7 @@ function placeSection({ label, isForInformation, throughput, roundTrips, storage
 function roundTripLines(roundTrips) {
     return [
         ...table(
-            ['Round trips an operation', 'Before', 'Now'],
+            ['Requests an operation', 'Before', 'Now'],
             roundTrips.map(({ name, existing, ours }) => [name, decimal(existing, 2), decimal(ours, 2)])
         ),
         ''

@@ -9,9 +9,6 @@ export interface PlannedBatch {
     readonly trial: Trial | undefined;
 }
 
-/** As many tokens as the server takes in an atomic batch (2.12 to 2.15), and as a fast one sends without an answer. */
-export const MAX_BATCH = 1_000;
-
 /** With how many tokens the ways are compared: which one is the quicker depends on it. The second also speaks for fewer. */
 const MANY = 128;
 const FEW = 32;
@@ -44,11 +41,7 @@ export class BatchPlan {
         if (untried !== undefined && this.#lastWasTrial) {
             return { way: untried, size, trial };
         }
-        return {
-            way: quicker,
-            size: quicker === 'careful' && untried === undefined ? left : MAX_BATCH,
-            trial: undefined
-        };
+        return { way: quicker, size: left, trial: undefined };
     }
 }
 

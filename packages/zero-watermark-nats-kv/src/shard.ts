@@ -64,7 +64,7 @@ export class Shard {
             sequenceOf: async watermark => (await this.#locate(watermark, Deadline.in(timeoutMs)))?.sequence,
             removeBelow: sequence => log.purge(sequence, Deadline.in(timeoutMs))
         });
-        this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline));
+        this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline), log.groupSize);
     }
 
     /** The watermark of a token, found or made. */
@@ -106,15 +106,17 @@ export class Shard {
     async resume(lastWatermark: string | undefined, deadline: Deadline): Promise<ResumePoint> {
         // What another instance has done to the shard since we looked is settled now.
         this.#recent.clear();
-        await this.#imports.refuseUnfinished(deadline);
+        const watermark = majorOf(lastWatermark ?? '');
+        const [own] = await Promise.all([
+            watermark === undefined ? undefined : this.#ownToken(watermark, deadline),
+            this.#imports.refuseUnfinished(deadline)
+        ]);
         if (lastWatermark === undefined || lastWatermark === '') {
             return { kind: 'initial-sync' };
         }
-        const watermark = majorOf(lastWatermark);
         if (watermark === undefined) {
             return foreignWatermark(this.#name, lastWatermark);
         }
-        const own = await this.#ownToken(watermark, deadline);
         if (own !== undefined) {
             this.#highest = Math.max(this.#highest, own.sequence);
             return { kind: 'resume', resumeToken: own.resumeToken };

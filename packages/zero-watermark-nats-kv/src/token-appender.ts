@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Deadline } from '@cbnsndwch/zero-contracts/backend';
 import type { MsgHdrs } from '@nats-io/transport-node';
 
-import { BatchPlan, MAX_BATCH } from './batch-plan.js';
+import { BatchPlan } from './batch-plan.js';
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
 import {
@@ -18,6 +18,15 @@ import { ApiFailure, isConflict } from './nats-errors.js';
 import { attemptMs, mayPass, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
 import type { NewToken, Placement } from './token-log.js';
+
+/** The server's own limit of an atomic batch (nats-server 2.12 to 2.15). */
+const MAX_ATOMIC_BATCH = 1_000;
+
+/** How many tokens a fast batch has at the most: half of what many callers wait for, so that some are told meanwhile. */
+const MAX_FAST_BATCH = 500;
+
+/** How many tokens are stored between two reports to the callers where the next batch is sent ahead. */
+const MAX_GROUP = 10_000;
 
 /** The condition that nothing is stored under the subject. */
 const IS_NEW: Header = ['Nats-Expected-Last-Subject-Sequence', '0'];
@@ -50,6 +59,11 @@ export class TokenAppender {
         this.#connection = connection;
         this.#bucket = bucket;
         this.#store = store;
+    }
+
+    /** How many tokens are best given to {@link append} at once; with more, their callers wait longer than they need. */
+    get groupSize(): number {
+        return this.#takesFastBatches ? MAX_FAST_BATCH : MAX_GROUP;
     }
 
     /**
@@ -125,7 +139,7 @@ export class TokenAppender {
         deadline: Deadline,
         afterSequence: number | undefined
     ): Promise<AppendOutcome> {
-        const size = this.#bucket.info.config.allow_atomic === true ? MAX_BATCH : 1;
+        const size = this.#bucket.info.config.allow_atomic === true ? MAX_ATOMIC_BATCH : 1;
         let expectedEnd = afterSequence;
         let group = tokens.slice(0, size);
         let staged = this.#stage(group, expectedEnd);

@@ -70,6 +70,11 @@ export class TokenLog {
         return this.#bucket.maxRecordBytes;
     }
 
+    /** How many tokens are best given to {@link place} at once. */
+    get groupSize(): number {
+        return this.#appender.groupSize;
+    }
+
     info(deadline: Deadline): Promise<StreamInfo> {
         return this.#store.info(deadline);
     }

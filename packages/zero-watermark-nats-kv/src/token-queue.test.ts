@@ -31,7 +31,8 @@ function controlledQueue() {
                     resolve();
                 };
                 writes.push({ keys, found, finish });
-            })
+            }),
+        10_000
     );
     const addAll = (...texts: string[]) => queue.add(texts.map(token), Deadline.in(10_000));
     const add = async (text: string) => {
@@ -110,6 +111,17 @@ test('a write takes at most five hundred calls, so that one half of many is answ
         writes.at(-1)?.finish();
     }
     await Promise.all(calls);
+});
+
+test('callers are told of one write when the next one has begun', async () => {
+    const { writes, add } = controlledQueue();
+    const first = add('a').then(() => writes.length);
+    await turn();
+    const second = add('b');
+    writes[0]?.finish();
+    expect(await first).toBe(2);
+    writes[1]?.finish();
+    await second;
 });
 
 test('a write that fails fails all that waits behind it, which was not sent', async () => {

@@ -2,8 +2,7 @@ import { Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
 
 import type { NewToken, Placement } from './token-log.js';
 
-/** How many tokens one write takes at the most, and about how many bytes of them. */
-const MAX_GROUP = 10_000;
+/** About how many bytes of tokens one write takes at the most. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 
 /** How many calls: half of what `assignWatermarks` has in flight, so that some are stored while others are handed out. */
@@ -39,11 +38,14 @@ export type PlaceTokens = (
  */
 export class TokenQueue {
     readonly #place: PlaceTokens;
+    readonly #maxGroup: number;
     #waiting: Waiting[] = [];
     #running = false;
 
-    constructor(place: PlaceTokens) {
+    /** @param maxGroup how many tokens one write takes at the most */
+    constructor(place: PlaceTokens, maxGroup: number) {
         this.#place = place;
+        this.#maxGroup = maxGroup;
     }
 
     /** Where the tokens are, in their order. */
@@ -65,9 +67,14 @@ export class TokenQueue {
     }
 
     async #run(): Promise<void> {
+        let answer = () => {};
         while (this.#waiting.length > 0) {
-            await this.#placeGroup(this.#takeGroup());
+            const placing = this.#placeGroup(this.#takeGroup());
+            // Callers are told of one group while the next one is being stored.
+            answer();
+            answer = await placing;
         }
+        answer();
         this.#running = false;
     }
 
@@ -79,7 +86,7 @@ export class TokenQueue {
             bytes += token.entry.payload.length;
             calls += call === last ? 0 : 1;
             last = call;
-            return index > 0 && (index >= MAX_GROUP || bytes > MAX_GROUP_BYTES || calls > MAX_GROUP_CALLS);
+            return index > 0 && (index >= this.#maxGroup || bytes > MAX_GROUP_BYTES || calls > MAX_GROUP_CALLS);
         });
         if (tooMuch === -1) {
             const all = this.#waiting;
@@ -89,7 +96,8 @@ export class TokenQueue {
         return this.#waiting.splice(0, tooMuch);
     }
 
-    async #placeGroup(group: readonly Waiting[]): Promise<void> {
+    /** Gives what tells the callers; a failure is told, and fails what waits, before anything else can be sent. */
+    async #placeGroup(group: readonly Waiting[]): Promise<() => void> {
         const found = new Map<string, Placement>();
         const tokens = new Map(group.map(({ token }) => [token.key, token]));
         try {
@@ -100,9 +108,9 @@ export class TokenQueue {
             );
         } catch (error) {
             this.#fail(group, found, error);
-            return;
+            return () => {};
         }
-        group.forEach(waiting => settle(waiting, found));
+        return () => group.forEach(waiting => settle(waiting, found));
     }
 
     #fail(group: readonly Waiting[], found: ReadonlyMap<string, Placement>, error: unknown): void {
