@@ -52,7 +52,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override getOrCreateWatermark(shardId: string, resumeToken: string): Promise<LexiVersion> {
-        return this.#calls.run(async () => {
+        return this.#calls.run(() => {
             const token = checkResumeToken(resumeToken);
             return this.#whenUsable(shardId, (shard, deadline) => shard.watermarkFor(token, deadline));
         });

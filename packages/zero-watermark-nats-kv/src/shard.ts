@@ -20,7 +20,6 @@ import {
     positionOf,
     pruned,
     type RetentionOptions,
-    tokenEntry,
     unknownWatermark
 } from '@cbnsndwch/zero-contracts/backend';
 import { nuid } from '@nats-io/transport-node';
@@ -29,7 +28,7 @@ import { RecentTokens } from './recent-tokens.js';
 import { type ConfirmedHead, ShardEnd } from './shard-end.js';
 import { ShardImports } from './shard-imports.js';
 import { isSyncKey, type StoredToken, syncKey } from './stored-token.js';
-import { type NewToken, type Placement, type TokenLog, watermarkAt } from './token-log.js';
+import { type NewToken, type Placement, type TokenLog, UnhashedToken, watermarkAt } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
 
 /** Settings of a shard. */
@@ -89,7 +88,8 @@ export class Shard {
     /** A watermark that nothing had before, for a snapshot at this token. */
     async beginSync(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
         this.#recent.clear();
-        const token = { ...this.#newToken(resumeToken), key: syncKey(nuid.next()) };
+        const { entry } = this.#newToken(resumeToken);
+        const token = { key: syncKey(nuid.next()), entry, resumeToken };
         const placements = await this.#queue.add([token], deadline);
         return watermarkAt(next(placements.values()), token);
     }
@@ -315,14 +315,14 @@ export class Shard {
     }
 
     #newToken(resumeToken: string): NewToken {
-        const entry = tokenEntry(resumeToken);
-        if (entry.payload.length > this.#log.maxTokenBytes) {
+        const { maxTokenBytes } = this.#log;
+        if (resumeToken.length > maxTokenBytes / 3 && Buffer.byteLength(resumeToken) > maxTokenBytes) {
             throw new WatermarkError(
                 WatermarkErrorCode.VALUE_TOO_LARGE,
-                `The resume token has ${entry.payload.length} bytes; ${this.#name} takes at most ${this.#log.maxTokenBytes}.`
+                `The resume token has ${Buffer.byteLength(resumeToken)} bytes; ${this.#name} takes at most ${maxTokenBytes}.`
             );
         }
-        return { key: entry.key, entry, resumeToken };
+        return new UnhashedToken(resumeToken);
     }
 
     get #name(): string {

@@ -1,5 +1,12 @@
 import { isWatermarkError, type LexiVersion, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
-import { backOff, closedError, type Deadline, type TokenEntry, watermarkOf } from '@cbnsndwch/zero-contracts/backend';
+import {
+    backOff,
+    closedError,
+    type Deadline,
+    type TokenEntry,
+    tokenEntry,
+    watermarkOf
+} from '@cbnsndwch/zero-contracts/backend';
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
@@ -26,6 +33,24 @@ export interface NewToken {
     readonly resumeToken: string;
     /** The watermark that it had in another store. */
     readonly importedAs?: LexiVersion;
+}
+
+/** A resume token as a caller gives it. It is hashed when that is asked for: best while the server is busy with others. */
+export class UnhashedToken implements NewToken {
+    readonly resumeToken: string;
+    #entry: TokenEntry | undefined;
+
+    constructor(resumeToken: string) {
+        this.resumeToken = resumeToken;
+    }
+
+    get entry(): TokenEntry {
+        return (this.#entry ??= tokenEntry(this.resumeToken));
+    }
+
+    get key(): string {
+        return this.entry.key;
+    }
 }
 
 /** Where a token was found or put. */

@@ -70,8 +70,9 @@ export class TokenQueue {
         let answer = () => {};
         while (this.#waiting.length > 0) {
             const placing = this.#placeGroup(this.#takeGroup());
-            // Callers are told of one group while the next one is being stored.
+            // While it is being stored, callers are told of the one before, and what comes behind is hashed.
             answer();
+            this.#groupLength();
             answer = await placing;
         }
         answer();
@@ -79,6 +80,11 @@ export class TokenQueue {
     }
 
     #takeGroup(): readonly Waiting[] {
+        return this.#waiting.splice(0, this.#groupLength());
+    }
+
+    /** How many of the tokens that wait go into the next write. */
+    #groupLength(): number {
         let bytes = 0;
         let calls = 0;
         let last: Call | undefined;
@@ -88,12 +94,7 @@ export class TokenQueue {
             last = call;
             return index > 0 && (index >= this.#maxGroup || bytes > MAX_GROUP_BYTES || calls > MAX_GROUP_CALLS);
         });
-        if (tooMuch === -1) {
-            const all = this.#waiting;
-            this.#waiting = [];
-            return all;
-        }
-        return this.#waiting.splice(0, tooMuch);
+        return tooMuch === -1 ? this.#waiting.length : tooMuch;
     }
 
     /** Gives what tells the callers; a failure is told, and fails what waits, before anything else can be sent. */
