@@ -36,7 +36,11 @@ export class KeyWrites<Content> {
         try {
             await this.#write(subject, content, deadline);
         } finally {
-            void this.#writeWaiting(subject);
+            if (this.#waiting.get(subject) === undefined) {
+                this.#waiting.delete(subject);
+            } else {
+                void this.#writeWaiting(subject);
+            }
         }
     }
 

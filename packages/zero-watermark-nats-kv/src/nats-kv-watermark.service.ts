@@ -40,12 +40,12 @@ export interface WatermarkServiceContext extends FeedContext {
 const KEYS_A_TIMEOUT = 1_000;
 
 const NO_HEADERS: RecordWrite['headers'] = [];
-const DELETE: Omit<RecordWrite, 'expectedRevision'> = { payload: new Uint8Array(), headers: [['KV-Operation', 'DEL']] };
+const DELETE: RecordWrite = { payload: new Uint8Array(), headers: [['KV-Operation', 'DEL']] };
 
 /** {@link WatermarkService} on a NATS KV bucket. */
 export class NatsKvWatermarkService extends WatermarkService {
     readonly #context: WatermarkServiceContext;
-    readonly #writes: KeyWrites<Omit<RecordWrite, 'expectedRevision'>>;
+    readonly #writes: KeyWrites<RecordWrite>;
     readonly #calls = new CallsUnderWay();
     readonly #watches = new Set<() => void>();
 
@@ -53,22 +53,22 @@ export class NatsKvWatermarkService extends WatermarkService {
         super();
         this.#context = context;
         this.#writes = new KeyWrites((subject, content, deadline) =>
-            context.store.write(subject, { ...content, expectedRevision: undefined }, deadline)
+            context.store.write(subject, content, undefined, deadline)
         );
     }
 
     override get(key: string): Promise<Watermark | null> {
-        return this.#call(async deadline => {
-            const message = await this.#readLast(this.#subjectOf(key), deadline);
-            return message === null ? null : this.#watermarkIn(message);
-        });
+        return this.#call(deadline =>
+            this.#readLast(this.#subjectOf(key), deadline).then(message =>
+                message === null ? null : this.#watermarkIn(message)
+            )
+        );
     }
 
     override set(key: string, version: string, data?: Record<string, unknown>): Promise<void> {
-        return this.#call(async deadline => {
-            const subject = this.#subjectOf(key);
-            await this.#writes.put(subject, this.#contentOf(key, version, data), deadline);
-        });
+        return this.#call(deadline =>
+            this.#writes.put(this.#subjectOf(key), this.#contentOf(key, version, data), deadline)
+        );
     }
 
     override delete(key: string): Promise<void> {
@@ -118,7 +118,7 @@ export class NatsKvWatermarkService extends WatermarkService {
             const subject = this.#subjectOf(key);
             const content = this.#contentOf(key, version, data);
             for (let expectedRevision = 0; ;) {
-                const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
+                const result = await this.#context.store.write(subject, content, expectedRevision, deadline);
                 if (result.stored) {
                     return result.revision;
                 }
@@ -148,7 +148,7 @@ export class NatsKvWatermarkService extends WatermarkService {
             if (found?.sequence === expectedRevision && this.#watermarkIn(found) === null) {
                 throw new RevisionConflictError(key, expectedRevision, null);
             }
-            const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
+            const result = await this.#context.store.write(subject, content, expectedRevision, deadline);
             if (result.stored) {
                 return result.revision;
             }
@@ -178,7 +178,7 @@ export class NatsKvWatermarkService extends WatermarkService {
                     return { advanced: false, current };
                 }
                 const expectedRevision = found?.sequence ?? 0;
-                const result = await this.#context.store.write(subject, { ...content, expectedRevision }, deadline);
+                const result = await this.#context.store.write(subject, content, expectedRevision, deadline);
                 if (result.stored) {
                     return { advanced: true, revision: result.revision };
                 }
@@ -310,7 +310,7 @@ export class NatsKvWatermarkService extends WatermarkService {
     }
 
     #contentOf(key: string, version: string, data: Record<string, unknown> | undefined) {
-        const payload = utf8.encode(encodeRecord(version, data));
+        const payload = Buffer.from(encodeRecord(version, data));
         const { maxRecordBytes, name } = this.#context.bucket;
         if (payload.length > maxRecordBytes) {
             throw new WatermarkError(
@@ -366,5 +366,3 @@ export class NatsKvWatermarkService extends WatermarkService {
 function keyOf(entry: RecordEntry): string {
     return entry.type === 'set' ? entry.watermark.key : entry.key;
 }
-
-const utf8 = new TextEncoder();

@@ -2,7 +2,8 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import { createInbox, nuid } from '@nats-io/transport-node';
 
 import type { FeedContext } from './feed.js';
-import { CONSUMER_HEARTBEAT_MS, type ConsumerConfig, headerMap, type StoredMessage } from './jetstream.js';
+import { CONSUMER_HEARTBEAT_MS, type ConsumerConfig, type StoredMessage } from './jetstream.js';
+import { headerMap } from './message-headers.js';
 
 /** Silence after which a consumer is taken for dead: the server says something each heartbeat. */
 const SILENCE_MS = 2.5 * CONSUMER_HEARTBEAT_MS;

@@ -1,17 +1,11 @@
-import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { isWatermarkError, type WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { backOff, closedError, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 import { nuid } from '@nats-io/transport-node';
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
-import {
-    JetStream,
-    MESSAGE_ID,
-    type MessageQuery,
-    type StoredMessage,
-    type StreamInfo,
-    writeHeaders
-} from './jetstream.js';
+import { JetStream, type MessageQuery, type PublishAck, type StoredMessage, type StreamInfo } from './jetstream.js';
+import { MESSAGE_ID, writeHeaders } from './message-headers.js';
 import {
     ApiFailure,
     bucketNotFound,
@@ -22,6 +16,7 @@ import {
 } from './nats-errors.js';
 import { RequestFailure } from './requester.js';
 import { traceWrite } from './trace-write.js';
+import { disconnected, outcomeUnknown, outOfTime } from './write-failures.js';
 
 /** One request of many; what doesn't come within this is asked for again, while the deadline allows. */
 const ATTEMPT_MS = 2_500;
@@ -36,8 +31,6 @@ const SETTLING_MS = 2_000;
 export interface RecordWrite {
     readonly payload: Uint8Array;
     readonly headers: readonly (readonly [string, string])[];
-    /** The revision at which the key must be; 0: nothing may be there; `undefined`: whatever is there is replaced. */
-    readonly expectedRevision: number | undefined;
 }
 
 /** A write was stored, or it was refused because the key is not at the expected revision. */
@@ -55,6 +48,8 @@ export class RecordStore {
     readonly js: JetStream;
     readonly #connection: Connection;
     readonly #bucket: Bucket;
+    readonly #idPrefix = nuid.next();
+    #writes = 0;
     /** The highest revision that this process has seen: what is at or below was there before whatever starts now. */
     #seen: number;
 
@@ -67,7 +62,7 @@ export class RecordStore {
 
     /** Reads from the stream's leader. */
     read(query: MessageQuery, deadline: Deadline): Promise<StoredMessage | null> {
-        return this.#note(this.retry(deadline, timeoutMs => this.js.getMessage(this.#bucket.stream, query, timeoutMs)));
+        return this.#read(deadline, timeoutMs => this.js.getMessage(this.#bucket.stream, query, timeoutMs));
     }
 
     /** Reads from the leader until what it has is `recent`: one that was deposed may not know of it yet. */
@@ -87,9 +82,7 @@ export class RecordStore {
 
     /** Reads the last message of a subject from whichever replica is near; it may lag behind. */
     readAny(subject: string, deadline: Deadline): Promise<StoredMessage | null> {
-        return this.#note(
-            this.retry(deadline, timeoutMs => this.js.getLastDirect(this.#bucket.stream, subject, timeoutMs))
-        );
+        return this.#read(deadline, timeoutMs => this.js.getLastDirect(this.#bucket.stream, subject, timeoutMs));
     }
 
     info(deadline: Deadline): Promise<StreamInfo> {
@@ -99,21 +92,46 @@ export class RecordStore {
     /**
      * Stores a record once, however often it has to be sent.
      *
+     * @param expectedRevision at which the key must be; 0: nothing may be there; `undefined`: whatever is there is replaced
      * @throws {WatermarkError} `OUTCOME_UNKNOWN` when it may have been stored; anything else means that it was not.
      */
-    async write(subject: string, write: RecordWrite, deadline: Deadline): Promise<WriteResult> {
-        let id = nuid.next();
-        const seenBefore = this.#seen;
-        let expected = write.expectedRevision;
-        let inDoubt = false;
+    write(
+        subject: string,
+        write: RecordWrite,
+        expectedRevision: number | undefined,
+        deadline: Deadline
+    ): Promise<WriteResult> {
         if (deadline.remainingMs() < LAST_TRY_MS) {
-            throw outOfTime();
+            return Promise.reject(outOfTime());
         }
+        const id = this.#newId();
+        const sent: SentWrite = { subject, write, expectedRevision, seenBefore: this.#seen, deadline };
+        // As good as always this one request is all, and the promises of the loop would cost as much as it does.
+        return this.#connection.connected
+            ? this.#publish(sent, id, expectedRevision).then(this.#stored, (error: unknown) =>
+                  this.#writeAgain(sent, id, this.#outcomeOf(error, deadline))
+              )
+            : this.#writeAgain(sent, id, Promise.resolve(this.#notConnected()));
+    }
+
+    readonly #stored = ({ sequence }: PublishAck): WriteResult => {
+        this.#seen = Math.max(this.#seen, sequence);
+        return { stored: true, revision: sequence };
+    };
+
+    /** Decides what became of a write that was not acknowledged, and sends it again where that is right. */
+    async #writeAgain(sent: SentWrite, firstId: string, firstOutcome: Promise<AttemptOutcome>): Promise<WriteResult> {
+        const { subject, expectedRevision, seenBefore, deadline } = sent;
+        let id = firstId;
+        let expected = expectedRevision;
+        let inDoubt = false;
         for (let attempt = 0; ; attempt += 1) {
-            const outcome = await this.#attempt(subject, write, id, expected, deadline);
+            const outcome = await (attempt === 0 ? firstOutcome : this.#attempt(sent, id, expected));
             if (outcome.kind === 'stored') {
-                this.#seen = Math.max(this.#seen, outcome.revision);
-                return { stored: true, revision: outcome.revision };
+                return this.#stored(outcome.ack);
+            }
+            if (outcome.kind === 'conflict' && expected === undefined) {
+                throw new Error('the NATS client sent other headers than it was given; is it a version of 3.x?');
             }
             if (outcome.kind === 'conflict' && !inDoubt && (await this.#isTrue(outcome, subject, expected, deadline))) {
                 return { stored: false, actualRevision: outcome.actualRevision };
@@ -144,7 +162,7 @@ export class RecordStore {
                     if (fate === 'unknown') {
                         throw outcomeUnknown();
                     }
-                    if (write.expectedRevision !== undefined) {
+                    if (expectedRevision !== undefined) {
                         return { stored: false, actualRevision: actual };
                     }
                 }
@@ -153,7 +171,7 @@ export class RecordStore {
                 }
                 // Without a condition, only what is known not to come after this write may be replaced by a second try:
                 // the servers forget the ids of replaced messages when they restart.
-                expected = write.expectedRevision ?? actual;
+                expected = expectedRevision ?? actual;
             }
             await this.#pause(attempt, deadline);
             if (deadline.remainingMs() < LAST_TRY_MS) {
@@ -161,7 +179,7 @@ export class RecordStore {
             }
             if (!inDoubt) {
                 // A cluster of 2.10 keeps the id of a write that it refused, and takes the next try for a duplicate.
-                id = nuid.next();
+                id = this.#newId();
             }
         }
     }
@@ -187,29 +205,35 @@ export class RecordStore {
         }
     }
 
-    async #attempt(
-        subject: string,
-        { payload, headers }: RecordWrite,
-        id: string,
-        expected: number | undefined,
-        deadline: Deadline
-    ): Promise<AttemptOutcome> {
+    async #attempt(sent: SentWrite, id: string, expected: number | undefined): Promise<AttemptOutcome> {
         if (!this.#connection.connected) {
-            return this.#connection.closed
-                ? { kind: 'refused', error: closedError() }
-                : { kind: 'not-sent', error: disconnected(this.#connection.description) };
+            return this.#notConnected();
         }
         try {
-            const ack = await this.js.publish(
-                subject,
-                payload,
-                writeHeaders(id, expected, headers),
-                attemptMs(deadline)
-            );
-            return { kind: 'stored', revision: ack.sequence };
+            return { kind: 'stored', ack: await this.#publish(sent, id, expected) };
         } catch (error) {
-            return this.#outcomeOf(error, deadline);
+            return this.#outcomeOf(error, sent.deadline);
         }
+    }
+
+    #publish(
+        { subject, write: { payload, headers }, deadline }: SentWrite,
+        id: string,
+        expected: number | undefined
+    ): Promise<PublishAck> {
+        return this.js.publish(subject, payload, writeHeaders(id, expected, headers), attemptMs(deadline));
+    }
+
+    #notConnected(): AttemptOutcome {
+        return this.#connection.closed
+            ? { kind: 'refused', error: closedError() }
+            : { kind: 'not-sent', error: disconnected(this.#connection.description) };
+    }
+
+    /** Unlike that of any other write of any client; a random one each would be a tenth of what a write costs. */
+    #newId(): string {
+        this.#writes += 1;
+        return this.#idPrefix + this.#writes.toString(36);
     }
 
     async #outcomeOf(error: unknown, deadline: Deadline): Promise<AttemptOutcome> {
@@ -290,8 +314,11 @@ export class RecordStore {
         }
     }
 
-    async #note(reading: Promise<StoredMessage | null>): Promise<StoredMessage | null> {
-        const message = await reading;
+    async #read(
+        deadline: Deadline,
+        ask: (timeoutMs: number) => Promise<StoredMessage | null>
+    ): Promise<StoredMessage | null> {
+        const message = await this.retry(deadline, ask);
         this.#seen = Math.max(this.#seen, message?.sequence ?? 0);
         return message;
     }
@@ -315,8 +342,18 @@ export class RecordStore {
     }
 }
 
+/** A write that is under way. */
+interface SentWrite {
+    readonly subject: string;
+    readonly write: RecordWrite;
+    readonly expectedRevision: number | undefined;
+    /** What this process had seen before it was sent first. */
+    readonly seenBefore: number;
+    readonly deadline: Deadline;
+}
+
 type AttemptOutcome =
-    | { readonly kind: 'stored'; readonly revision: number }
+    | { readonly kind: 'stored'; readonly ack: PublishAck }
     /** The key is not at the expected revision. */
     | { readonly kind: 'conflict'; readonly actualRevision: number | undefined }
     /** It was not stored, and another try may succeed. */
@@ -355,26 +392,4 @@ export function attemptMs(deadline: Deadline): number {
 function sequenceNamedIn(description: string): number | undefined {
     const digits = /(\d+)\s*$/.exec(description)?.[1];
     return digits === undefined ? undefined : Number(digits);
-}
-
-function disconnected(servers: string): WatermarkError {
-    return new WatermarkError(
-        WatermarkErrorCode.UNAVAILABLE,
-        `There was no connection to the NATS servers (${servers}) within timeoutMs.`,
-        { remediation: 'The client goes on reconnecting; calls work again once a server can be reached.' }
-    );
-}
-
-/** For a call whose time was used up by what comes before the write. */
-function outOfTime(): WatermarkError {
-    return new WatermarkError(WatermarkErrorCode.UNAVAILABLE, 'The write was not sent: timeoutMs had passed before.');
-}
-
-/** For a write of which nobody can say whether it was stored. */
-export function outcomeUnknown(cause?: unknown): WatermarkError {
-    return new WatermarkError(
-        WatermarkErrorCode.OUTCOME_UNKNOWN,
-        'Whether the write was stored is not known: it was sent, and no acknowledgement came that could be trusted.',
-        { cause, remediation: 'Read the watermark before you write again.' }
-    );
 }

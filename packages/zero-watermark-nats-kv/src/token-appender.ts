@@ -6,14 +6,8 @@ import type { MsgHdrs } from '@nats-io/transport-node';
 import { BatchPlan } from './batch-plan.js';
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
-import {
-    type BatchMessage,
-    type Header,
-    headersWith,
-    LAST_SEQUENCE,
-    type PublishAck,
-    type StagedBatch
-} from './jetstream.js';
+import { type BatchMessage, type PublishAck, type StagedBatch } from './jetstream.js';
+import { type Header, headersWith, LAST_OF_SUBJECT, LAST_SEQUENCE } from './message-headers.js';
 import { ApiFailure, isConflict } from './nats-errors.js';
 import { attemptMs, mayPass, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
@@ -29,7 +23,7 @@ const MAX_FAST_BATCH = 500;
 const MAX_GROUP = 10_000;
 
 /** The condition that nothing is stored under the subject. */
-const IS_NEW: Header = ['Nats-Expected-Last-Subject-Sequence', '0'];
+const IS_NEW: Header = [LAST_OF_SUBJECT, '0'];
 
 /** What became of tokens that were to be stored. What is known to be stored is entered as found, whatever the outcome. */
 export type AppendOutcome =

@@ -10,16 +10,11 @@ import {
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
-import {
-    headersWith,
-    type JetStream,
-    LAST_SEQUENCE,
-    type MessageQuery,
-    type StoredMessage,
-    type StreamInfo
-} from './jetstream.js';
+import { type JetStream, type MessageQuery, type StoredMessage, type StreamInfo } from './jetstream.js';
+import { headersWith, LAST_SEQUENCE } from './message-headers.js';
 import { isConflict } from './nats-errors.js';
-import { attemptMs, mayPass, outcomeUnknown, RecordStore } from './record-store.js';
+import { attemptMs, mayPass, RecordStore } from './record-store.js';
+import { outcomeUnknown } from './write-failures.js';
 import { MARKER, readToken, type StoredToken } from './stored-token.js';
 import { TokenAppender } from './token-appender.js';
 

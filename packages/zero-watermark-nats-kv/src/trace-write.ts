@@ -1,4 +1,5 @@
-import { MESSAGE_ID, type MessageQuery, type StoredMessage } from './jetstream.js';
+import { type MessageQuery, type StoredMessage } from './jetstream.js';
+import { MESSAGE_ID } from './message-headers.js';
 
 /** How many entries are looked at to learn whether a write is among them. */
 const MOST_LOOKED_AT = 64;

@@ -1,7 +1,8 @@
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { type Header, headersWith, JetStream, LAST_SEQUENCE } from '../src/jetstream.js';
+import { JetStream } from '../src/jetstream.js';
+import { type Header, headersWith, LAST_SEQUENCE } from '../src/message-headers.js';
 import { ApiFailure, isConflict } from '../src/nats-errors.js';
 import { Requester } from '../src/requester.js';
 import { type NatsServer, startNatsServer } from '../src/testing.js';
