@@ -1,0 +1,78 @@
+import type { LexiVersion, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+
+/** What a client asked for. Keys, shards and tokens are the caller's; a `value` is a watermark's `version`. */
+export type Call =
+    | { readonly kind: 'set'; readonly key: string; readonly value: string }
+    | { readonly kind: 'create'; readonly key: string; readonly value: string }
+    | { readonly kind: 'compareAndSet'; readonly key: string; readonly value: string; readonly expectedRevision: number }
+    | { readonly kind: 'advance'; readonly key: string; readonly value: string }
+    | { readonly kind: 'delete'; readonly key: string }
+    | { readonly kind: 'get'; readonly key: string }
+    | { readonly kind: 'getMany'; readonly keys: readonly string[] }
+    | { readonly kind: 'getAll' }
+    | { readonly kind: 'history'; readonly key: string }
+    | { readonly kind: 'watermark'; readonly shard: string; readonly token: string }
+    | { readonly kind: 'watermarks'; readonly shard: string; readonly tokens: readonly string[] }
+    | { readonly kind: 'tokenOf'; readonly shard: string; readonly watermark: LexiVersion }
+    | { readonly kind: 'resume'; readonly shard: string; readonly watermark: LexiVersion }
+    | { readonly kind: 'beginSync'; readonly shard: string; readonly token: string }
+    | { readonly kind: 'acknowledge'; readonly shard: string; readonly watermark: LexiVersion }
+    | { readonly kind: 'head'; readonly shard: string };
+
+/** What was answered; `state` is what a read found, `null` for nothing. */
+export interface State {
+    readonly value: string;
+    readonly revision: number;
+}
+
+export type Answer =
+    | { readonly kind: 'done' }
+    | { readonly kind: 'revision'; readonly revision: number }
+    | { readonly kind: 'advanced'; readonly revision: number }
+    | { readonly kind: 'notAdvanced'; readonly current: State }
+    | { readonly kind: 'state'; readonly state: State | null }
+    | { readonly kind: 'states'; readonly states: Readonly<Record<string, State>> }
+    | { readonly kind: 'revisions'; readonly states: readonly State[] }
+    | { readonly kind: 'watermarks'; readonly watermarks: readonly LexiVersion[] }
+    | { readonly kind: 'token'; readonly token: string | null }
+    | { readonly kind: 'resume'; readonly point: 'initial-sync' | 'resume' | 'pruned' | 'unknown' | 'ahead-of-head'; readonly token?: string }
+    | { readonly kind: 'head'; readonly head: { readonly watermark: LexiVersion; readonly token: string } | null };
+
+/**
+ * One call. Times are milliseconds of the machine's monotonic clock (`process.hrtime.bigint()`), which all processes of a
+ * run share. Without an `endMs` the client's process ended first: the call may have had its effect, then or later.
+ */
+export interface Operation {
+    readonly client: string;
+    readonly call: Call;
+    readonly startMs: number;
+    readonly endMs?: number;
+    readonly answer?: Answer;
+    /** How it failed: the code of a WatermarkError, or the text of anything else (which is always wrong). */
+    readonly error?: { readonly code: WatermarkErrorCode } | { readonly unexpected: string };
+    /** What a RevisionConflictError said. */
+    readonly actualRevision?: number;
+}
+
+/** What a watcher was told, in the order in which it was told. */
+export interface Observation {
+    readonly watcher: string;
+    /** The key that is watched, `undefined`: all. */
+    readonly watched?: string;
+    readonly atMs: number;
+    readonly key: string;
+    readonly revision: number;
+    /** `undefined`: it was deleted. */
+    readonly value?: string;
+}
+
+/** Everything that happened in a run, and what was there at its end, read from the stream itself. */
+export interface History {
+    readonly timeoutMs: number;
+    readonly operations: readonly Operation[];
+    readonly observations: readonly Observation[];
+    /** Each key's last state after everything had come to rest. */
+    readonly finalStates: Readonly<Record<string, State>>;
+    /** Each shard's tokens, oldest first, with the first sequence that was still kept, after everything had come to rest. */
+    readonly finalTokens: Readonly<Record<string, readonly { readonly watermark: LexiVersion; readonly token: string }[]>>;
+}
