@@ -4,12 +4,18 @@ import type { LexiVersion, WatermarkErrorCode } from '@cbnsndwch/zero-contracts'
 export type Call =
     | { readonly kind: 'set'; readonly key: string; readonly value: string }
     | { readonly kind: 'create'; readonly key: string; readonly value: string }
-    | { readonly kind: 'compareAndSet'; readonly key: string; readonly value: string; readonly expectedRevision: number }
+    | {
+          readonly kind: 'compareAndSet';
+          readonly key: string;
+          readonly value: string;
+          readonly expectedRevision: number;
+      }
     | { readonly kind: 'advance'; readonly key: string; readonly value: string }
     | { readonly kind: 'delete'; readonly key: string }
     | { readonly kind: 'get'; readonly key: string }
     | { readonly kind: 'getMany'; readonly keys: readonly string[] }
-    | { readonly kind: 'getAll' }
+    /** Of everything that was found, the answer holds what is under these keys. */
+    | { readonly kind: 'getAll'; readonly keys: readonly string[] }
     | { readonly kind: 'history'; readonly key: string }
     | { readonly kind: 'watermark'; readonly shard: string; readonly token: string }
     | { readonly kind: 'watermarks'; readonly shard: string; readonly tokens: readonly string[] }
@@ -35,7 +41,11 @@ export type Answer =
     | { readonly kind: 'revisions'; readonly states: readonly State[] }
     | { readonly kind: 'watermarks'; readonly watermarks: readonly LexiVersion[] }
     | { readonly kind: 'token'; readonly token: string | null }
-    | { readonly kind: 'resume'; readonly point: 'initial-sync' | 'resume' | 'pruned' | 'unknown' | 'ahead-of-head'; readonly token?: string }
+    | {
+          readonly kind: 'resume';
+          readonly point: 'initial-sync' | 'resume' | 'pruned' | 'unknown' | 'ahead-of-head';
+          readonly token?: string;
+      }
     | { readonly kind: 'head'; readonly head: { readonly watermark: LexiVersion; readonly token: string } | null };
 
 /**
@@ -43,6 +53,7 @@ export type Answer =
  * run share. Without an `endMs` the client's process ended first: the call may have had its effect, then or later.
  */
 export interface Operation {
+    /** One instance of the services; a process that is started again is another client. */
     readonly client: string;
     readonly call: Call;
     readonly startMs: number;
@@ -54,11 +65,20 @@ export interface Operation {
     readonly actualRevision?: number;
 }
 
-/** What a watcher was told, in the order in which it was told. */
-export interface Observation {
+/** Somebody who watched. With `watched` it is `watch`, which tells of changes; without, `watchAll` with `includeCurrent`. */
+export interface Watcher {
     readonly watcher: string;
     /** The key that is watched, `undefined`: all. */
     readonly watched?: string;
+    /** When watching had begun: no later write may be missed. */
+    readonly fromMs: number;
+    /** When it was ended, or its process; `undefined`: it was watching at the end, so it must have been told the final states. */
+    readonly untilMs?: number;
+}
+
+/** What a watcher was told, in the order in which it was told. */
+export interface Observation {
+    readonly watcher: string;
     readonly atMs: number;
     readonly key: string;
     readonly revision: number;
@@ -66,13 +86,23 @@ export interface Observation {
     readonly value?: string;
 }
 
-/** Everything that happened in a run, and what was there at its end, read from the stream itself. */
+/** A token that a shard kept. */
+export interface KeptToken {
+    readonly watermark: LexiVersion;
+    readonly token: string;
+    /** Whether it was made by `beginSync`; the token may have another watermark besides. */
+    readonly sync: boolean;
+}
+
+/** Everything that happened in a run that began with nothing stored, and what was there at its end, read from the stream itself. */
 export interface History {
     readonly timeoutMs: number;
+    /** The calls of one client are in the order in which they were made. */
     readonly operations: readonly Operation[];
+    readonly watchers: readonly Watcher[];
     readonly observations: readonly Observation[];
-    /** Each key's last state after everything had come to rest. */
+    /** Each key's last state after everything had come to rest; a key that is not here has none. */
     readonly finalStates: Readonly<Record<string, State>>;
-    /** Each shard's tokens, oldest first, with the first sequence that was still kept, after everything had come to rest. */
-    readonly finalTokens: Readonly<Record<string, readonly { readonly watermark: LexiVersion; readonly token: string }[]>>;
+    /** Each shard's tokens, oldest first, after everything had come to rest. */
+    readonly finalTokens: Readonly<Record<string, readonly KeptToken[]>>;
 }
