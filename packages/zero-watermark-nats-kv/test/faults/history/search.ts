@@ -1,0 +1,258 @@
+import type { Read, Write } from './key-story.js';
+import type { Revision } from './revisions.js';
+
+/** What has to be put in an order. */
+export interface Puzzle {
+    readonly revisions: readonly Revision[];
+    readonly writes: readonly Write[];
+    readonly reads: readonly Read[];
+    /** The key's last revision, `null`: it has no watermark at the end; `undefined`: whatever it has is right. */
+    readonly finalRevision: number | null | undefined;
+    /** Kinds of writes whose condition doesn't count. */
+    readonly withoutCondition?: ReadonlySet<Write['kind']>;
+}
+
+/** `undecided`: too many orders are possible to try them all. */
+export type Verdict = 'fits' | 'contradiction' | 'undecided';
+
+/** How many different situations are looked at before the search is given up. */
+const MAX_SITUATIONS = 300_000;
+
+/**
+ * Whether the calls of one key can be put in an order in which each takes effect at one moment between its beginning and
+ * its end, and finds what it found: the search of Wing and Gong, which never looks at one situation twice (Lowe).
+ *
+ * Revisions keep it short. They say in which order the writes that somebody saw took effect, so that of these only one
+ * can be next; only writes that nobody saw are to be placed. A read that fits is taken at once, for it changes nothing.
+ */
+export function search(puzzle: Puzzle): Verdict {
+    return new Search(puzzle).run();
+}
+
+/** A write or a read that has to take effect. */
+interface Step {
+    readonly startMs: number;
+    readonly endMs: number;
+    readonly write: Placed | undefined;
+    readonly read: Read | undefined;
+}
+
+interface Placed extends Write {
+    /** The revision that it has written, as an index. */
+    readonly place: number | undefined;
+}
+
+/** A key, and what has taken effect. */
+interface Situation {
+    /** All steps before this have been taken, and these after it. */
+    readonly low: number;
+    readonly ahead: readonly number[];
+    /** How many of each class of writes that may have no effect have had theirs. */
+    readonly used: readonly number[];
+    /** How many revisions have been written. */
+    readonly written: number;
+    /** Whether the key is at the last of these; if not, what it holds was seen by nobody. */
+    readonly isSeen: boolean;
+    readonly value: string | null;
+}
+
+class Search {
+    readonly #puzzle: Puzzle;
+    readonly #steps: readonly Step[];
+    /** Writes that may have no effect. Within a class one is as good as the other, so the earliest are used first. */
+    readonly #classes: readonly (readonly Placed[])[];
+    readonly #indexOf: ReadonlyMap<number, number>;
+    readonly #valuesMatter: boolean;
+    readonly #known = new Set<string>();
+    readonly #open: Situation[] = [];
+
+    constructor(puzzle: Puzzle) {
+        this.#puzzle = puzzle;
+        const { revisions, writes, reads } = puzzle;
+        this.#indexOf = new Map(revisions.map(({ revision }, index) => [revision, index]));
+        this.#valuesMatter = writes.some(({ kind, outcome }) => kind === 'advance' && outcome !== 'refused');
+        const placed = placeWrites(writes, revisions);
+        const isRequired = ({ outcome, place }: Placed) => outcome === 'done' || place !== undefined;
+        const required = placed.filter(isRequired).map(write => ({
+            startMs: write.startMs,
+            endMs: Math.min(write.endMs, write.place === undefined ? Infinity : seenAtOrAfter(revisions, write.place)),
+            ...{ write, read: undefined }
+        }));
+        const toFind = reads.map(read => ({ startMs: read.startMs, endMs: read.endMs, write: undefined, read }));
+        this.#steps = [...required, ...toFind].sort((a, b) => a.startMs - b.startMs);
+        this.#classes = this.#classify(placed.filter(write => !isRequired(write)));
+    }
+
+    run(): Verdict {
+        const used = this.#classes.map(() => 0);
+        this.#add({ low: 0, ahead: [], used, written: 0, isSeen: false, value: null });
+        for (let situation = this.#open.pop(); situation !== undefined; situation = this.#open.pop()) {
+            if (this.#isEnd(situation)) {
+                return 'fits';
+            }
+            if (this.#known.size > MAX_SITUATIONS) {
+                return 'undecided';
+            }
+            this.#goOn(situation);
+        }
+        return 'contradiction';
+    }
+
+    /** Adds a situation in which nothing that was found is left to be taken. */
+    #add(situation: Situation): void {
+        let reached = situation;
+        for (let found = this.#readsThatFit(reached); found.length > 0; found = this.#readsThatFit(reached)) {
+            reached = take(reached, found);
+        }
+        const { low, ahead, used, written, isSeen, value } = reached;
+        const name = JSON.stringify([low, ahead, used, written, isSeen, value]);
+        if (!this.#known.has(name)) {
+            this.#known.add(name);
+            this.#open.push(reached);
+        }
+    }
+
+    #isEnd({ low, written, isSeen, value }: Situation): boolean {
+        const { revisions, finalRevision } = this.#puzzle;
+        if (low < this.#steps.length || written < revisions.length || finalRevision === undefined) {
+            return low === this.#steps.length && written === revisions.length;
+        }
+        return finalRevision === null ? value === null : isSeen && revisions.at(-1)?.revision === finalRevision;
+    }
+
+    /** What is tried last is added first. */
+    #goOn(situation: Situation): void {
+        const { steps, untilMs } = this.#nextSteps(situation);
+        this.#classes.forEach((writes, index) => {
+            const count = situation.used[index] ?? 0;
+            const write = writes[count];
+            if (write !== undefined && write.startMs <= untilMs) {
+                const used = situation.used.with(index, count + 1);
+                this.#apply(write, situation).forEach(next => this.#add({ ...next, used }));
+            }
+        });
+        for (const isPlaced of [true, false]) {
+            for (const index of steps) {
+                const write = this.#steps[index]?.write;
+                if (write !== undefined && (write.place !== undefined) === isPlaced) {
+                    this.#apply(write, situation).forEach(next => this.#add(take(next, [index])));
+                }
+            }
+        }
+    }
+
+    /** The steps that can be next, because none that is left had ended before they began. */
+    #nextSteps({ low, ahead }: Situation): { readonly steps: readonly number[]; readonly untilMs: number } {
+        const steps: number[] = [];
+        let untilMs = Infinity;
+        for (let index = low; index < this.#steps.length; index += 1) {
+            const step = this.#steps[index];
+            if (step === undefined || step.startMs > untilMs) {
+                break;
+            }
+            if (!ahead.includes(index)) {
+                steps.push(index);
+                untilMs = Math.min(untilMs, step.endMs);
+            }
+        }
+        return { steps, untilMs };
+    }
+
+    #readsThatFit(situation: Situation): readonly number[] {
+        const { steps, untilMs } = this.#nextSteps(situation);
+        return steps.filter(index => {
+            const step = this.#steps[index];
+            return step?.read !== undefined && step.startMs <= untilMs && this.#fits(step.read, situation);
+        });
+    }
+
+    #fits({ found }: Read, situation: Situation): boolean {
+        switch (found.kind) {
+            case 'at':
+                return this.#isAt(found.revision, situation);
+            case 'nothing':
+                return situation.value === null;
+            case 'something':
+                return situation.value !== null;
+            case 'not-at':
+                return !this.#isAt(found.revision, situation);
+        }
+    }
+
+    #isAt(revision: number, { isSeen, written, value }: Situation): boolean {
+        return isSeen && value !== null && this.#indexOf.get(revision) === written - 1;
+    }
+
+    /** What a write makes of the key: nothing, if its condition does not hold. */
+    #apply(write: Placed, situation: Situation): readonly Situation[] {
+        const { value } = write;
+        const { written } = situation;
+        if (!this.#holds(write, situation)) {
+            return [];
+        }
+        const seen = { ...situation, written: written + 1, isSeen: true, value };
+        if (write.place !== undefined) {
+            return write.place === written ? [seen] : [];
+        }
+        const unseen = { ...situation, isSeen: false, value: value === null || this.#valuesMatter ? value : '' };
+        const next = this.#puzzle.revisions[written];
+        return next !== undefined && next.writer === undefined && agree(next.value, value) ? [unseen, seen] : [unseen];
+    }
+
+    #holds({ kind, value, expectedRevision }: Placed, situation: Situation): boolean {
+        if (this.#puzzle.withoutCondition?.has(kind) === true) {
+            return true;
+        }
+        switch (kind) {
+            case 'create':
+                return situation.value === null;
+            case 'compareAndSet':
+                return expectedRevision !== undefined && this.#isAt(expectedRevision, situation);
+            case 'advance':
+                return situation.value === null || (value !== null && value > situation.value);
+            default:
+                return true;
+        }
+    }
+
+    #classify(writes: readonly Placed[]): readonly (readonly Placed[])[] {
+        const classes = new Map<string, Placed[]>();
+        const seenValues = new Set(this.#puzzle.revisions.map(({ value }) => value));
+        for (const write of writes.toSorted((a, b) => a.startMs - b.startMs)) {
+            const isTellingValue = this.#valuesMatter || seenValues.has(write.value);
+            const name = JSON.stringify([
+                write.kind === 'delete' ? 'delete' : write.kind,
+                write.expectedRevision,
+                isTellingValue ? write.value : ''
+            ]);
+            classes.set(name, [...(classes.get(name) ?? []), write]);
+        }
+        return [...classes.values()];
+    }
+}
+
+function placeWrites(writes: readonly Write[], revisions: readonly Revision[]): readonly Placed[] {
+    const places = new Map(revisions.map(({ writer }, index) => [writer, index]));
+    return writes.filter(({ outcome }) => outcome !== 'refused').map(write => ({ ...write, place: places.get(write) }));
+}
+
+/** When a revision, or a later one, was seen first. */
+function seenAtOrAfter(revisions: readonly Revision[], index: number): number {
+    return revisions.slice(index).reduce((earliest, { seenMs }) => Math.min(earliest, seenMs), Infinity);
+}
+
+/** Whether a revision that was seen as `seen` can be one that wrote `value`. */
+function agree(seen: string | null | undefined, value: string | null): boolean {
+    return seen === undefined ? value !== null : seen === value;
+}
+
+function take(situation: Situation, taken: readonly number[]): Situation {
+    const ahead = [...situation.ahead, ...taken].sort((a, b) => a - b);
+    let { low } = situation;
+    let count = 0;
+    while (ahead[count] === low) {
+        low += 1;
+        count += 1;
+    }
+    return { ...situation, low, ahead: ahead.slice(count) };
+}
