@@ -14,9 +14,13 @@ export interface Revision {
 
 /** The revisions of a key in their order, or what makes them impossible. */
 export function orderRevisions(story: KeyStory): readonly Revision[] | Finding {
-    const merged = mergeSightings([...story.sightings, ...sightingsOfConditions(story)]);
+    const merged = mergeSightings(story.sightings);
     if (!Array.isArray(merged)) {
         return merged;
+    }
+    const twice = findGivenTwice(story.writes);
+    if (twice !== undefined) {
+        return twice;
     }
     const revisions = merged.map(revision => ({ ...revision, writer: onlyWriterOf(revision, merged, story.writes) }));
     return findImpossible(revisions, story.writes) ?? revisions;
@@ -55,14 +59,18 @@ function deletionTakenForWatermark(revision: number): Finding {
     };
 }
 
-/** A call whose value was seen has had its effect, so the revision that it expected was there. */
-function sightingsOfConditions({ writes, sightings }: KeyStory): readonly Sighting[] {
-    const seen = new Set(sightings.map(({ value }) => value));
-    return writes
-        .filter(({ value, outcome }) => outcome === 'unknown' && seen.has(value))
-        .flatMap(({ expectedRevision: revision }) =>
-            revision === undefined ? [] : [{ revision, value: undefined, atMs: Infinity }]
-        );
+function findGivenTwice(writes: readonly Write[]): Finding | undefined {
+    const given = new Set<number>();
+    for (const { revision } of writes) {
+        if (revision !== undefined && given.has(revision)) {
+            const explanation = `Revision ${revision} was given to two calls.`;
+            return { kind: 'revision-given-twice', about: String(revision), explanation };
+        }
+        if (revision !== undefined) {
+            given.add(revision);
+        }
+    }
+    return undefined;
 }
 
 function onlyWriterOf(seen: Seen, all: readonly Seen[], writes: readonly Write[]): Write | undefined {

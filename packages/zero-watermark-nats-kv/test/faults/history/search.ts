@@ -1,3 +1,4 @@
+import { groupBy } from './group-by.js';
 import type { Read, Write } from './key-story.js';
 import type { Revision } from './revisions.js';
 
@@ -54,6 +55,8 @@ interface Situation {
     /** Whether the key is at the last of these; if not, what it holds was seen by nobody. */
     readonly isSeen: boolean;
     readonly value: string | null;
+    /** Whether a write that may have no effect was the last, and nothing has made use of it: then it may as well have none. */
+    readonly isIdle: boolean;
 }
 
 class Search {
@@ -62,8 +65,12 @@ class Search {
     /** Writes that may have no effect. Within a class one is as good as the other, so the earliest are used first. */
     readonly #classes: readonly (readonly Placed[])[];
     readonly #indexOf: ReadonlyMap<number, number>;
+    /** What has to be taken while the key is at a revision, since it never comes back to it. */
+    readonly #boundTo: ReadonlyMap<number, readonly number[]>;
     readonly #valuesMatter: boolean;
-    readonly #known = new Set<string>();
+    /** What was used of the classes in situations that are otherwise the same. */
+    readonly #known = new Map<string, (readonly number[])[]>();
+    #count = 0;
     readonly #open: Situation[] = [];
 
     constructor(puzzle: Puzzle) {
@@ -80,17 +87,23 @@ class Search {
         }));
         const toFind = reads.map(read => ({ startMs: read.startMs, endMs: read.endMs, write: undefined, read }));
         this.#steps = [...required, ...toFind].sort((a, b) => a.startMs - b.startMs);
+        const all = this.#steps.map((step, index) => ({ index, revision: revisionNeededBy(step, puzzle) }));
+        this.#boundTo = new Map(
+            [...groupBy(all, ({ revision }) => revision)].flatMap(([revision, steps]) =>
+                revision === undefined ? [] : [[revision, steps.map(({ index }) => index)]]
+            )
+        );
         this.#classes = this.#classify(placed.filter(write => !isRequired(write)));
     }
 
     run(): Verdict {
         const used = this.#classes.map(() => 0);
-        this.#add({ low: 0, ahead: [], used, written: 0, isSeen: false, value: null });
+        this.#add({ low: 0, ahead: [], used, written: 0, isSeen: false, value: null, isIdle: false });
         for (let situation = this.#open.pop(); situation !== undefined; situation = this.#open.pop()) {
             if (this.#isEnd(situation)) {
                 return 'fits';
             }
-            if (this.#known.size > MAX_SITUATIONS) {
+            if (this.#count > MAX_SITUATIONS) {
                 return 'undecided';
             }
             this.#goOn(situation);
@@ -102,14 +115,30 @@ class Search {
     #add(situation: Situation): void {
         let reached = situation;
         for (let found = this.#readsThatFit(reached); found.length > 0; found = this.#readsThatFit(reached)) {
-            reached = take(reached, found);
+            reached = { ...take(reached, found), isIdle: false };
         }
-        const { low, ahead, used, written, isSeen, value } = reached;
-        const name = JSON.stringify([low, ahead, used, written, isSeen, value]);
-        if (!this.#known.has(name)) {
-            this.#known.add(name);
+        if (this.#isNew(reached)) {
+            this.#count += 1;
             this.#open.push(reached);
         }
+    }
+
+    /** Where more is left to be used, nothing less is possible: a situation that has used more is nothing new. */
+    #isNew({ low, ahead, used, written, isSeen, value, isIdle }: Situation): boolean {
+        const name = JSON.stringify([low, ahead, written, isSeen, value, isIdle]);
+        const known = this.#known.get(name) ?? [];
+        if (known.some(other => other.every((count, index) => count <= (used[index] ?? 0)))) {
+            return false;
+        }
+        this.#known.set(name, [...known, used]);
+        return true;
+    }
+
+    /** Whether the key may leave the revision it is at: nothing else has still to find it there. */
+    #mayLeave({ isSeen, written, low, ahead }: Situation, next: number | undefined): boolean {
+        const revision = isSeen ? this.#puzzle.revisions[written - 1]?.revision : undefined;
+        const bound = revision === undefined ? [] : (this.#boundTo.get(revision) ?? []);
+        return bound.every(index => index === next || index < low || ahead.includes(index));
     }
 
     #isEnd({ low, written, isSeen, value }: Situation): boolean {
@@ -123,34 +152,44 @@ class Search {
     /** What is tried last is added first. */
     #goOn(situation: Situation): void {
         const { steps, untilMs } = this.#nextSteps(situation);
-        this.#classes.forEach((writes, index) => {
-            const count = situation.used[index] ?? 0;
-            const write = writes[count];
-            if (write !== undefined && write.startMs <= untilMs) {
-                const used = situation.used.with(index, count + 1);
-                this.#apply(write, situation).forEach(next => this.#add({ ...next, used }));
-            }
-        });
+        if (this.#mayLeave(situation, undefined)) {
+            this.#classes.forEach((_, index) => this.#tryWithoutNeed(index, situation, untilMs));
+        }
         for (const isPlaced of [true, false]) {
             for (const index of steps) {
                 const write = this.#steps[index]?.write;
-                if (write !== undefined && (write.place !== undefined) === isPlaced) {
-                    this.#apply(write, situation).forEach(next => this.#add(take(next, [index])));
+                const isNext = write !== undefined && (write.place !== undefined) === isPlaced;
+                if (isNext && this.#mayLeave(situation, index) && !(situation.isIdle && isUnconditional(write))) {
+                    this.#apply(write, situation).forEach(next => this.#add(take({ ...next, isIdle: false }, [index])));
                 }
             }
         }
     }
 
+    /** Lets the next write of a class that may have no effect have one. */
+    #tryWithoutNeed(index: number, situation: Situation, untilMs: number): void {
+        const count = situation.used[index] ?? 0;
+        const write = this.#classes[index]?.[count];
+        if (write === undefined || write.startMs > untilMs || (situation.isIdle && isUnconditional(write))) {
+            return;
+        }
+        // A revision is left once, so that nothing is used up by what depends on one.
+        const isBound = write.kind === 'compareAndSet';
+        const used = isBound ? situation.used : situation.used.with(index, count + 1);
+        this.#apply(write, situation).forEach(next => this.#add({ ...next, used, isIdle: !next.isSeen }));
+    }
+
     /** The steps that can be next, because none that is left had ended before they began. */
     #nextSteps({ low, ahead }: Situation): { readonly steps: readonly number[]; readonly untilMs: number } {
         const steps: number[] = [];
+        const taken = new Set(ahead);
         let untilMs = Infinity;
         for (let index = low; index < this.#steps.length; index += 1) {
             const step = this.#steps[index];
             if (step === undefined || step.startMs > untilMs) {
                 break;
             }
-            if (!ahead.includes(index)) {
+            if (!taken.has(index)) {
                 steps.push(index);
                 untilMs = Math.min(untilMs, step.endMs);
             }
@@ -220,15 +259,24 @@ class Search {
         const seenValues = new Set(this.#puzzle.revisions.map(({ value }) => value));
         for (const write of writes.toSorted((a, b) => a.startMs - b.startMs)) {
             const isTellingValue = this.#valuesMatter || seenValues.has(write.value);
-            const name = JSON.stringify([
-                write.kind === 'delete' ? 'delete' : write.kind,
-                write.expectedRevision,
-                isTellingValue ? write.value : ''
-            ]);
+            const name = JSON.stringify([write.kind, write.expectedRevision, isTellingValue ? write.value : '']);
             classes.set(name, [...(classes.get(name) ?? []), write]);
         }
         return [...classes.values()];
     }
+}
+
+/** The revision at which a step has to be taken. */
+function revisionNeededBy({ write, read }: Step, { withoutCondition }: Puzzle): number | undefined {
+    if (write !== undefined) {
+        return withoutCondition?.has(write.kind) === true ? undefined : write.expectedRevision;
+    }
+    return read?.found.kind === 'at' ? read.found.revision : undefined;
+}
+
+/** Whether a write does the same whatever the key holds, so that nothing need be done to make it possible. */
+function isUnconditional({ kind }: Write): boolean {
+    return kind === 'set' || kind === 'delete';
 }
 
 function placeWrites(writes: readonly Write[], revisions: readonly Revision[]): readonly Placed[] {

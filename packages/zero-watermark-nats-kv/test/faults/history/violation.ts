@@ -12,6 +12,7 @@ export const VIOLATIONS = {
     'failed-write-stored': 'A call failed plainly and had an effect nevertheless',
     // Of a key
     'revision-of-two-states': 'One revision stands for two states',
+    'revision-given-twice': 'Two writes were acknowledged with one revision',
     'never-written': 'A state was seen that nobody wrote',
     'stored-twice': 'What was written once has more than one revision',
     'revision-order': 'A later write has a smaller revision',
