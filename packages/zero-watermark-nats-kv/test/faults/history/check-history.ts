@@ -45,18 +45,16 @@ export function strictReads(history: History): { readonly reads: number; readonl
 function check(
     subject: string,
     history: History,
-    find: (history: History) => Finding | undefined,
+    find: (history: History) => readonly Finding[],
     shrunk: { count: number }
 ): readonly Violation[] {
-    const finding = find(history);
+    const [finding] = find(history);
     if (finding === undefined) {
         return [];
     }
     shrunk.count += 1;
-    const isSame = (smaller: History) => {
-        const other = find(smaller);
-        return other?.kind === finding.kind && other.about === finding.about;
-    };
+    const isSame = (smaller: History) =>
+        find(smaller).some(({ kind, about }) => kind === finding.kind && about === finding.about);
     const smallest =
         shrunk.count > MAX_SHRUNK || finding.kind === 'undecided' ? history : shrinkHistory(history, isSame);
     return [{ ...finding, subject, smallest, leftOut: sizeOf(history) - sizeOf(smallest) }];

@@ -12,25 +12,26 @@ import type { Finding, ViolationKind } from './violation.js';
  */
 export const MAX_STALENESS_MS = 25_000;
 
-/** The first promise that the history of one key breaks. */
-export function checkKey(key: string, history: History): Finding | undefined {
+/** What the history of one key breaks first. */
+export function checkKey(key: string, history: History): readonly Finding[] {
     const story = tellStory(key, history);
-    const revisions = orderRevisions(story);
-    if (!isOrder(revisions)) {
-        return revisions;
+    const { revisions, findings } = orderRevisions(story);
+    if (findings.length > 0) {
+        return findings;
     }
-    return (
-        history.operations.map(findInAnswer).find(finding => finding !== undefined) ??
-        findInOrder(key, story, revisions) ??
-        findInWatchers(key, history)
-    );
+    const inAnswers = history.operations.map(findInAnswer).filter(finding => finding !== undefined);
+    if (inAnswers.length > 0) {
+        return inAnswers;
+    }
+    const inOrder = findInOrder(key, story, revisions);
+    return inOrder === undefined ? findInWatchers(key, history) : [inOrder];
 }
 
 /** Whether every read of a key is as fresh as if there had been one leader; `undefined`: nothing can be said. */
 export function countStaleReads(key: string, history: History): number | undefined {
     const story = tellStory(key, history);
-    const revisions = orderRevisions(story);
-    if (!isOrder(revisions)) {
+    const { revisions, findings } = orderRevisions(story);
+    if (findings.length > 0) {
         return undefined;
     }
     const puzzle = puzzleOf(story, revisions);
@@ -42,10 +43,6 @@ export function countStaleReads(key: string, history: History): number | undefin
         read => !read.isCertain && search({ ...puzzle, reads: [...certain, read] }) !== 'fits'
     );
     return Math.max(1, stale.length);
-}
-
-function isOrder(revisions: readonly Revision[] | Finding): revisions is readonly Revision[] {
-    return Array.isArray(revisions);
 }
 
 function findInAnswer({ call, answer, actualRevision }: Operation): Finding | undefined {

@@ -6,18 +6,13 @@ import { answerOf } from './outcome.js';
 import type { Finding } from './violation.js';
 
 /** Whether `tokenOf`, `resume` and `head` know what was given out. That what they say is right was seen before. */
-export function findInShardAnswers(story: ShardStory): Finding | undefined {
+export function findInShardAnswers(story: ShardStory): readonly Finding[] {
     const seen = new HighestByTime(
         story.assignments.map(({ watermark, seenMs }) => ({ atMs: seenMs, text: watermark }))
     );
-    for (const operation of story.operations) {
-        const finding =
-            findInTokenOf(operation, story) ?? findInResume(operation, story) ?? findInHead(operation, seen);
-        if (finding !== undefined) {
-            return finding;
-        }
-    }
-    return undefined;
+    return story.operations
+        .map(each => findInTokenOf(each, story) ?? findInResume(each, story) ?? findInHead(each, seen))
+        .filter(finding => finding !== undefined);
 }
 
 function findInTokenOf(operation: Operation, { byWatermark, mayBePruned }: ShardStory): Finding | undefined {

@@ -2,6 +2,7 @@ import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
 import type { Assignment } from './assignments.js';
 import type { ShardStory } from './check-shard.js';
+import { groupBy } from './group-by.js';
 import type { Operation } from './history.js';
 import { outcomeOf } from './outcome.js';
 import type { Finding } from './violation.js';
@@ -10,45 +11,35 @@ import type { Finding } from './violation.js';
 const SAME_MOMENT_MS = 250;
 
 /** Whether new tokens got their watermarks in the order of time and in the order of each client's calls. */
-export function findInShardOrder(story: ShardStory): Finding | undefined {
-    return findAgainstTime(story) ?? findAgainstCalls(story);
+export function findInShardOrder(story: ShardStory): readonly Finding[] {
+    return [...findAgainstTime(story), ...findAgainstCalls(story)];
 }
 
 /** What was stored before somebody asked for a new token is below it. */
-function findAgainstTime({ assignments }: ShardStory): Finding | undefined {
+function findAgainstTime({ assignments }: ShardStory): readonly Finding[] {
+    const findings: Finding[] = [];
     let next: Assignment | undefined;
     for (const assignment of assignments.toReversed()) {
         const askedMs = assignment.makers.reduce((earliest, { startMs }) => Math.min(earliest, startMs), Infinity);
         if (next !== undefined && next.seenMs < askedMs) {
-            return outOfOrder(assignment, `${next.watermark} had been seen before anybody asked for it`);
+            findings.push(outOfOrder(assignment, `${next.watermark} had been seen before anybody asked for it`));
         }
         next = next === undefined || assignment.seenMs < next.seenMs ? assignment : next;
     }
-    return undefined;
+    return findings;
 }
 
 /** A client's calls get new tokens stored in their order, also when they overlap; one that fails stops those behind it. */
-function findAgainstCalls({ operations, assignments }: ShardStory): Finding | undefined {
-    const madeBy = new Map<Operation, Map<string, Assignment>>();
-    for (const assignment of assignments) {
-        const [maker, ...others] = assignment.makers;
-        if (maker !== undefined && others.length === 0) {
-            madeBy.set(
-                maker,
-                (madeBy.get(maker) ?? new Map<string, Assignment>()).set(assignment.watermark, assignment)
-            );
-        }
-    }
-    const clients = new Map<string, Client>();
-    for (const operation of operations) {
-        const client = clients.get(operation.client) ?? { highest: '', failures: [] };
-        clients.set(operation.client, client);
-        const finding = findInCall(operation, madeBy.get(operation) ?? new Map<string, Assignment>(), client);
-        if (finding !== undefined) {
-            return finding;
-        }
-    }
-    return undefined;
+function findAgainstCalls({ operations, assignments }: ShardStory): readonly Finding[] {
+    const madeByOne = assignments.filter(({ makers }) => makers.length === 1);
+    const madeBy = groupBy(madeByOne, ({ makers }) => makers[0]);
+    return [...groupBy(operations, ({ client }) => client).values()].flatMap(calls => {
+        const client: Client = { highest: '', failures: [] };
+        return calls.flatMap(call => {
+            const finding = findInCall(call, madeBy.get(call) ?? [], client);
+            return finding === undefined ? [] : [finding];
+        });
+    });
 }
 
 interface Client {
@@ -58,15 +49,17 @@ interface Client {
     failures: Operation[];
 }
 
-function findInCall(operation: Operation, made: ReadonlyMap<string, Assignment>, client: Client): Finding | undefined {
+function findInCall(operation: Operation, made: readonly Assignment[], client: Client): Finding | undefined {
     if (!['watermark', 'watermarks', 'beginSync'].includes(operation.call.kind)) {
         return undefined;
     }
     if (failsThoseBehind(operation)) {
         client.failures = [...client.failures.filter(({ endMs = 0 }) => endMs > operation.startMs), operation];
     }
-    for (const watermark of watermarksIn(operation)) {
-        const assignment = made.get(watermark);
+    const own = new Map(made.map(assignment => [assignment.watermark, assignment]));
+    // A token that is named twice has the same watermark twice.
+    for (const watermark of new Set(watermarksIn(operation))) {
+        const assignment = own.get(watermark);
         if (assignment !== undefined && watermark < client.highest) {
             return outOfOrder(assignment, `this client had ${client.highest} for an earlier call`);
         }

@@ -1,8 +1,9 @@
 import type { LexiVersion } from '@cbnsndwch/zero-contracts';
 
-import { type Assignment, assignmentsOf, type Pair, pairsOf } from './assignments.js';
+import { type Assignment, assignmentsOf, type Origin, type Pair, pairsOf } from './assignments.js';
 import { findInShardAnswers } from './check-shard-answers.js';
 import { findInShardOrder } from './check-shard-order.js';
+import { groupBy } from './group-by.js';
 import { HighestByTime } from './highest-by-time.js';
 import type { History, KeptToken, Operation } from './history.js';
 import { outcomeOf } from './outcome.js';
@@ -19,12 +20,12 @@ export interface ShardStory {
     readonly mayBePruned: (watermark: LexiVersion, beforeMs: number) => boolean;
 }
 
-/** The first promise that the history of one shard breaks. */
-export function checkShard(shard: string, history: History): Finding | undefined {
+/** What the history of one shard breaks first. */
+export function checkShard(shard: string, history: History): readonly Finding[] {
     const kept = history.finalTokens[shard] ?? [];
     const pairs = pairsOf(history, kept);
     const ambiguous = findAmbiguous(pairs);
-    if (ambiguous !== undefined) {
+    if (ambiguous.length > 0) {
         return ambiguous;
     }
     const { operations } = history;
@@ -32,110 +33,103 @@ export function checkShard(shard: string, history: History): Finding | undefined
     const byWatermark = new Map(assignments.map(assignment => [assignment.watermark, assignment]));
     const mayBePruned = pruning(operations, byWatermark);
     const story: ShardStory = { operations, kept, assignments, byWatermark, mayBePruned };
-    return (
-        findWithoutMaker(story) ??
-        findSecondWatermark(story) ??
-        findInShardOrder(story) ??
-        findInShardAnswers(story) ??
-        findLost(story)
-    );
+    const checks = [findWithoutMaker, findSecondWatermark, findInShardOrder, findInShardAnswers, findLost];
+    for (const check of checks) {
+        const findings = check(story);
+        if (findings.length > 0) {
+            return findings;
+        }
+    }
+    return [];
 }
 
 /** A watermark with two tokens, or one that a sync shares with somebody. */
-function findAmbiguous(pairs: readonly Pair[]): Finding | undefined {
-    const tokens = new Map<LexiVersion, string>();
-    const sources = new Map<LexiVersion, Pair>();
-    for (const pair of pairs) {
-        const { watermark, token, origin, operation } = pair;
-        const other = tokens.get(watermark);
-        if (other !== undefined && other !== token) {
-            const explanation = `${watermark} stands for ${JSON.stringify(other)} and ${JSON.stringify(token)}.`;
-            return { kind: 'watermark-of-two-tokens', about: watermark, explanation };
-        }
-        tokens.set(watermark, token);
-        const source = sources.get(watermark);
-        const isTwice = origin === 'sync' && operation !== undefined && source?.operation !== undefined;
-        if (origin !== 'either' && source !== undefined && (isTwice || source.origin !== origin)) {
-            const explanation = `${watermark} is the watermark of a sync, and was given out another time.`;
-            return { kind: 'sync-watermark-reused', about: watermark, explanation };
-        }
-        if (origin !== 'either') {
-            sources.set(watermark, pair);
+function findAmbiguous(pairs: readonly Pair[]): readonly Finding[] {
+    const findings: Finding[] = [];
+    for (const [about, group] of groupBy(pairs, ({ watermark }) => watermark)) {
+        const tokens = new Set(group.map(({ token }) => token));
+        const syncs = new Set(group.filter(({ origin }) => origin === 'sync').map(({ operation }) => operation));
+        syncs.delete(undefined);
+        if (tokens.size > 1) {
+            const explanation = `${about} stands for ${[...tokens].map(quote).join(' and ')}.`;
+            findings.push({ kind: 'watermark-of-two-tokens', about, explanation });
+        } else if (syncs.size > 1 || (isOf(group, 'sync') && isOf(group, 'own'))) {
+            const explanation = `${about} is the watermark of a sync, and was given out another time.`;
+            findings.push({ kind: 'sync-watermark-reused', about, explanation });
         }
     }
-    return undefined;
+    return findings;
 }
 
-function findWithoutMaker({ assignments, operations }: ShardStory): Finding | undefined {
-    for (const { watermark, token, makers, seenMs } of assignments) {
-        const named = `${JSON.stringify(token)} has the watermark ${watermark}`;
+function isOf(pairs: readonly Pair[], wanted: Origin): boolean {
+    return pairs.some(({ origin }) => origin === wanted);
+}
+
+function findWithoutMaker({ assignments, operations }: ShardStory): readonly Finding[] {
+    return assignments.flatMap(({ watermark, token: about, makers, seenMs }): readonly Finding[] => {
+        const named = `${quote(about)} has the watermark ${watermark}`;
         if (makers.length === 0) {
-            const failed = operations.some(({ call }) => 'token' in call && call.token === token);
+            const failed = operations.some(({ call }) => 'token' in call && call.token === about);
             return failed
-                ? {
-                      kind: 'failed-write-stored',
-                      about: token,
-                      explanation: `${named}, and the calls that asked failed.`
-                  }
-                : { kind: 'never-written', about: token, explanation: `${named}, and nobody asked for one.` };
+                ? [{ kind: 'failed-write-stored', about, explanation: `${named}, and the calls that asked failed.` }]
+                : [{ kind: 'never-written', about, explanation: `${named}, and nobody asked for one.` }];
         }
-        if (makers.every(({ startMs }) => startMs > seenMs)) {
-            return { kind: 'seen-before-written', about: token, explanation: `${named} before anybody asked for one.` };
-        }
-    }
-    return undefined;
+        return makers.every(({ startMs }) => startMs > seenMs)
+            ? [{ kind: 'seen-before-written', about, explanation: `${named} before anybody asked for one.` }]
+            : [];
+    });
 }
 
 /** A token has one watermark until that may be pruned, and one for each sync. */
-function findSecondWatermark({ assignments, operations, mayBePruned }: ShardStory): Finding | undefined {
-    const unknownSyncs = new Map<string, number>();
-    for (const operation of operations) {
-        if (operation.call.kind === 'beginSync' && outcomeOf(operation) === 'unknown') {
-            const { token } = operation.call;
-            unknownSyncs.set(token, (unknownSyncs.get(token) ?? 0) + 1);
-        }
-    }
-    const last = new Map<string, Assignment>();
+function findSecondWatermark({ assignments, operations, mayBePruned }: ShardStory): readonly Finding[] {
+    const inDoubt = operations.filter(each => each.call.kind === 'beginSync' && outcomeOf(each) === 'unknown');
+    const syncs = groupBy(inDoubt, ({ call }) => ('token' in call ? call.token : ''));
+    return [...groupBy(assignments, ({ token }) => token)].flatMap(([about, all]): readonly Finding[] => {
+        const others = all.filter(({ origin }) => origin !== 'sync');
+        const second = findSecond(others, syncs.get(about)?.length ?? 0, mayBePruned);
+        const explanation = `${quote(about)} has the watermarks ${others.map(({ watermark }) => watermark).join(', ')}.`;
+        return second === undefined ? [] : [{ kind: 'token-of-two-watermarks', about, explanation }];
+    });
+}
+
+/** A second watermark of a token that nothing explains: no pruning, and none of so many syncs that may have been stored. */
+function findSecond(
+    assignments: readonly Assignment[],
+    syncs: number,
+    mayBePruned: ShardStory['mayBePruned']
+): Assignment | undefined {
+    let left = syncs;
+    let own: Assignment | undefined;
     for (const assignment of assignments) {
-        const { token, watermark, origin, seenMs } = assignment;
-        const before = last.get(token);
-        if (origin !== 'sync' && before !== undefined && !mayBePruned(before.watermark, seenMs)) {
-            const mayBeSyncs = [before, assignment].filter(each => each.origin === 'either').length;
-            const syncs = unknownSyncs.get(token) ?? 0;
-            if (mayBeSyncs === 0 || syncs === 0) {
-                const explanation = `${JSON.stringify(token)} has the watermarks ${before.watermark} and ${watermark}.`;
-                return { kind: 'token-of-two-watermarks', about: token, explanation };
-            }
-            unknownSyncs.set(token, syncs - 1);
-        }
-        if (origin !== 'sync') {
-            last.set(
-                token,
-                before !== undefined && before.origin === 'own' && origin === 'either' ? before : assignment
-            );
+        const isSecond = own !== undefined && !mayBePruned(own.watermark, assignment.seenMs);
+        if (isSecond && left > 0 && (own?.origin === 'either' || assignment.origin === 'either')) {
+            left -= 1;
+            own = assignment.origin === 'own' ? assignment : own;
+        } else if (isSecond) {
+            return assignment;
+        } else {
+            own = assignment;
         }
     }
     return undefined;
 }
 
 /** What was given out is kept, unless it may be pruned; and pruning leaves no holes. */
-function findLost({ assignments, kept, mayBePruned }: ShardStory): Finding | undefined {
+function findLost({ assignments, kept, mayBePruned }: ShardStory): readonly Finding[] {
     const keptWatermarks = new Set(kept.map(({ watermark }) => watermark));
     const first = kept[0]?.watermark;
-    const back = kept.find(({ watermark }, index) => watermark <= (kept[index - 1]?.watermark ?? ''));
-    if (back !== undefined) {
-        const explanation = `${back.watermark} was kept behind one that is not smaller.`;
-        return { kind: 'watermark-order', about: back.watermark, explanation };
+    const back = kept.filter(({ watermark }, index) => watermark <= (kept[index - 1]?.watermark ?? ''));
+    if (back.length > 0) {
+        return back.map(({ watermark: about }) => {
+            return { kind: 'watermark-order', about, explanation: `${about} was kept behind one that is not smaller.` };
+        });
     }
-    for (const { watermark, token, seenMs } of assignments) {
-        const isGone = seenMs < Infinity && !keptWatermarks.has(watermark);
-        const mayBeGone = mayBePruned(watermark, Infinity) && !(first !== undefined && watermark > first);
-        if (isGone && !mayBeGone) {
-            const explanation = `${watermark} of ${JSON.stringify(token)} is not there at the end.`;
-            return { kind: 'token-lost', about: watermark, explanation };
-        }
-    }
-    return undefined;
+    return assignments.flatMap(({ watermark: about, token, seenMs }): readonly Finding[] => {
+        const isGone = seenMs < Infinity && !keptWatermarks.has(about);
+        const mayBeGone = mayBePruned(about, Infinity) && !(first !== undefined && about > first);
+        const explanation = `${about} of ${quote(token)} is not there at the end.`;
+        return isGone && !mayBeGone ? [{ kind: 'token-lost', about, explanation }] : [];
+    });
 }
 
 function pruning(
@@ -148,4 +142,8 @@ function pruning(
     );
     const highest = new HighestByTime(acknowledged);
     return (watermark, beforeMs) => highest.upTo(beforeMs) > watermark;
+}
+
+function quote(token: string): string {
+    return JSON.stringify(token);
 }

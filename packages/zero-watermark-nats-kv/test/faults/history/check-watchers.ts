@@ -3,26 +3,23 @@ import type { History, Observation, Watcher } from './history.js';
 import { outcomeOf } from './outcome.js';
 import type { Finding } from './violation.js';
 
-/** The first watcher of a key that was told of its revisions in a wrong order, or not of its final state. */
-export function findInWatchers(key: string, history: History): Finding | undefined {
+/** The watchers of a key that were told of its revisions in a wrong order, or not of its final state. */
+export function findInWatchers(key: string, history: History): readonly Finding[] {
     const told = groupBy(history.observations, ({ watcher }) => watcher);
-    for (const [watcher, observations] of told) {
+    const inOrder = [...told].flatMap(([watcher, observations]): readonly Finding[] => {
         const back = findStepBack(observations);
-        if (back !== undefined) {
-            return {
-                kind: 'watch-order',
-                about: watcher,
-                explanation: `It was told of revision ${back.revision} after one that is not smaller.`
-            };
-        }
+        const explanation = `It was told of revision ${back?.revision} after one that is not smaller.`;
+        return back === undefined ? [] : [{ kind: 'watch-order', about: watcher, explanation }];
+    });
+    if (inOrder.length > 0) {
+        return inOrder;
     }
-    for (const watcher of history.watchers) {
-        const missed = findMissed(key, watcher, told.get(watcher.watcher) ?? [], history);
-        if (missed !== undefined) {
-            return { kind: 'watch-missed-state', about: watcher.watcher, explanation: missed };
-        }
-    }
-    return undefined;
+    return history.watchers.flatMap(watcher => {
+        const explanation = findMissed(key, watcher, told.get(watcher.watcher) ?? [], history);
+        return explanation === undefined
+            ? []
+            : [{ kind: 'watch-missed-state' as const, about: watcher.watcher, explanation }];
+    });
 }
 
 export function findStepBack(observations: readonly Observation[]): Observation | undefined {

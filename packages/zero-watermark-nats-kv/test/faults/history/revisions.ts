@@ -1,3 +1,4 @@
+import { groupBy } from './group-by.js';
 import type { KeyStory, Sighting, Write } from './key-story.js';
 import type { Finding } from './violation.js';
 
@@ -12,65 +13,51 @@ export interface Revision {
     readonly writer: Write | undefined;
 }
 
-/** The revisions of a key in their order, or what makes them impossible. */
-export function orderRevisions(story: KeyStory): readonly Revision[] | Finding {
-    const merged = mergeSightings(story.sightings);
-    if (!Array.isArray(merged)) {
-        return merged;
-    }
-    const twice = findGivenTwice(story.writes);
-    if (twice !== undefined) {
-        return twice;
-    }
-    const revisions = merged.map(revision => ({ ...revision, writer: onlyWriterOf(revision, merged, story.writes) }));
-    return findImpossible(revisions, story.writes) ?? revisions;
+/** `findings`: what makes these revisions impossible, whatever the order of the calls. */
+export interface OrderedRevisions {
+    readonly revisions: readonly Revision[];
+    readonly findings: readonly Finding[];
+}
+
+/** The revisions of a key in their order. */
+export function orderRevisions(story: KeyStory): OrderedRevisions {
+    const { seen, findings } = mergeSightings(story.sightings);
+    const revisions = seen.map(each => ({ ...each, writer: onlyWriterOf(each, seen, story.writes) }));
+    const groups = [
+        findings,
+        findGivenTwice(story.writes),
+        findWithoutWriter(revisions, story.writes),
+        findOutOfOrder(revisions)
+    ];
+    return { revisions, findings: groups.find(group => group.length > 0) ?? [] };
 }
 
 type Seen = Omit<Revision, 'writer'>;
 
-function mergeSightings(sightings: readonly Sighting[]): Seen[] | Finding {
-    const byRevision = new Map<number, Seen>();
-    for (const { revision, value, atMs } of sightings) {
-        const before = byRevision.get(revision);
-        if (value !== undefined && before?.value !== undefined && value !== before.value) {
-            return {
-                kind: 'revision-of-two-states',
-                about: String(revision),
-                explanation: `Revision ${revision} is ${show(before.value)}, and ${show(value)}.`
-            };
+function mergeSightings(sightings: readonly Sighting[]): { readonly seen: Seen[]; readonly findings: Finding[] } {
+    const byRevision = groupBy(sightings, ({ revision }) => revision);
+    const findings: Finding[] = [];
+    const seen = [...byRevision].map(([revision, sights]) => {
+        const values = new Set(sights.map(({ value }) => value));
+        const isTold = [...values].filter(value => value !== undefined);
+        if (isTold.length > 1 || (values.has(null) && values.size > 1)) {
+            const explanation = `Revision ${revision} is ${[...values].map(show).join(', and ')}.`;
+            findings.push({ kind: 'revision-of-two-states', about: String(revision), explanation });
         }
-        if (value === undefined && before?.value === null) {
-            return deletionTakenForWatermark(revision);
-        }
-        const seenMs = Math.min(atMs, before?.seenMs ?? Infinity);
-        byRevision.set(revision, { revision, value: value === undefined ? before?.value : value, seenMs });
-    }
-    const watermarkAt = new Set(sightings.filter(({ value }) => value === undefined).map(({ revision }) => revision));
-    const all = [...byRevision.values()].sort((a, b) => a.revision - b.revision);
-    const both = all.find(({ revision, value }) => value === null && watermarkAt.has(revision));
-    return both === undefined ? all : deletionTakenForWatermark(both.revision);
+        const seenMs = sights.reduce((earliest, { atMs }) => Math.min(earliest, atMs), Infinity);
+        return { revision, value: isTold[0], seenMs };
+    });
+    return { seen: seen.sort((a, b) => a.revision - b.revision), findings };
 }
 
-function deletionTakenForWatermark(revision: number): Finding {
-    return {
-        kind: 'revision-of-two-states',
-        about: String(revision),
-        explanation: `Revision ${revision} is a deletion, and a watermark.`
-    };
-}
-
-function findGivenTwice(writes: readonly Write[]): Finding | undefined {
-    const given = new Set<number>();
-    for (const { revision } of writes) {
-        if (revision !== undefined && given.has(revision)) {
-            const explanation = `Revision ${revision} was given to two calls.`;
-            return { kind: 'revision-given-twice', about: String(revision), explanation };
-        }
-        if (revision !== undefined) {
-            given.add(revision);
-        }
-    }
-    return undefined;
+function findGivenTwice(writes: readonly Write[]): readonly Finding[] {
+    const given = groupBy(writes, ({ revision }) => revision);
+    return [...given].flatMap(([revision, calls]) => {
+        const explanation = `Revision ${revision} was given to ${calls.length} calls.`;
+        return revision === undefined || calls.length < 2
+            ? []
+            : [{ kind: 'revision-given-twice' as const, about: String(revision), explanation }];
+    });
 }
 
 function onlyWriterOf(seen: Seen, all: readonly Seen[], writes: readonly Write[]): Write | undefined {
@@ -87,37 +74,20 @@ function possibleWriters(value: string | null, writes: readonly Write[]): readon
     return writes.filter(write => write.value === value && write.outcome !== 'refused');
 }
 
-function findImpossible(revisions: readonly Revision[], writes: readonly Write[]): Finding | undefined {
-    for (const [value, seen] of groupByValue(revisions)) {
-        const finding = findWithoutWriter(value, seen, writes);
-        if (finding !== undefined) {
-            return finding;
-        }
-    }
-    return findOutOfOrder(revisions);
+function findWithoutWriter(revisions: readonly Revision[], writes: readonly Write[]): readonly Finding[] {
+    return [...groupBy(revisions, ({ value }) => value)].flatMap(([value, seen]) => {
+        const finding = value === undefined ? undefined : findTooFewWriters(value, seen, writes);
+        return finding === undefined ? [] : [finding];
+    });
 }
 
-function groupByValue(revisions: readonly Revision[]): ReadonlyMap<string | null, readonly Revision[]> {
-    const groups = new Map<string | null, Revision[]>();
-    for (const revision of revisions) {
-        if (revision.value !== undefined) {
-            groups.set(revision.value, [...(groups.get(revision.value) ?? []), revision]);
-        }
-    }
-    return groups;
-}
-
-function findWithoutWriter(
+function findTooFewWriters(
     value: string | null,
     seen: readonly Revision[],
     writes: readonly Write[]
 ): Finding | undefined {
     const about = value ?? 'deletion';
     const possible = possibleWriters(value, writes);
-    const [first] = seen;
-    if (first === undefined) {
-        return undefined;
-    }
     const named = `${show(value)} (revision ${seen.map(({ revision }) => revision).join(', ')})`;
     if (seen.length > possible.length) {
         const refused = writes.some(write => write.value === value && write.outcome === 'refused');
@@ -140,21 +110,19 @@ function findWithoutWriter(
 }
 
 /** What was seen of a key before a call began has a smaller revision than what the call writes. */
-function findOutOfOrder(revisions: readonly Revision[]): Finding | undefined {
+function findOutOfOrder(revisions: readonly Revision[]): readonly Finding[] {
+    const findings: Finding[] = [];
     let next: Revision | undefined;
-    for (const revision of revisions.toReversed()) {
-        if (revision.writer !== undefined && next !== undefined && next.seenMs < revision.writer.startMs) {
-            return {
-                kind: 'revision-order',
-                about: String(revision.revision),
-                explanation: `Revision ${revision.revision} was written by a call that began after revision ${next.revision} had been seen.`
-            };
+    for (const { revision, seenMs, writer } of revisions.toReversed()) {
+        if (writer !== undefined && next !== undefined && next.seenMs < writer.startMs) {
+            const explanation = `Revision ${revision} was written by a call that began after revision ${next.revision} had been seen.`;
+            findings.push({ kind: 'revision-order', about: String(revision), explanation });
         }
-        next = next === undefined || revision.seenMs < next.seenMs ? revision : next;
+        next = next === undefined || seenMs < next.seenMs ? { revision, seenMs, writer, value: undefined } : next;
     }
-    return undefined;
+    return findings;
 }
 
-function show(value: string | null): string {
-    return value === null ? 'a deletion' : JSON.stringify(value);
+function show(value: string | null | undefined): string {
+    return value === null ? 'a deletion' : value === undefined ? 'a watermark' : JSON.stringify(value);
 }

@@ -12,12 +12,12 @@ import { splitByKey } from './split.js';
 
 function fits(key: string, history: History): boolean {
     const story = tellStory(key, history);
-    const revisions = orderRevisions(story);
+    const { revisions, findings } = orderRevisions(story);
     const isWrongNotAdvanced = history.operations.some(
         ({ call, answer }) =>
             call.kind === 'advance' && answer?.kind === 'notAdvanced' && call.value > answer.current.value
     );
-    return 'kind' in revisions || isWrongNotAdvanced
+    return findings.length > 0 || isWrongNotAdvanced
         ? false
         : search({ ...story, revisions, finalRevision: story.final?.revision ?? null }) === 'fits';
 }
@@ -45,7 +45,7 @@ describe('the search for an order', () => {
                 right += isRight ? 1 : 0;
                 expect(fits('k', history)).toBe(isRight);
             }),
-            { numRuns: 100_000 }
+            { numRuns: 5_000 }
         );
         expect(right).toBeGreaterThan(200);
     });
@@ -66,7 +66,7 @@ describe('the search for an order', () => {
                 const mutated: History = { ...history, operations: sensible, observations: [], watchers: [] };
                 expect(fits('k0', mutated)).toBe(hasOrder('k0', mutated));
             }),
-            { numRuns: 20_000 }
+            { numRuns: 1_000 }
         );
     });
 

@@ -4,27 +4,29 @@ type Part =
     | { readonly of: 'operations' | 'watchers' | 'observations'; readonly index: number }
     | { readonly of: 'token'; readonly index: number };
 
+/** How long to look for a smaller history. */
+const MAX_MS = 5_000;
+
 /**
- * The smallest part of the history of a key or shard that is still wrong: larger and smaller groups of calls, watchers,
- * observations and kept tokens are left out as long as that is so. The oldest go first, since the newest are the ones
- * that nothing explains.
+ * The smallest part of the history of a key or shard that is still wrong: larger and smaller groups of what was seen, then
+ * of calls, are left out as long as that is so. The oldest go first, since the newest are the ones that nothing explains.
  */
 export function shrinkHistory(history: History, isWrong: (smaller: History) => boolean): History {
+    const startedAt = performance.now();
+    const isLate = () => performance.now() - startedAt > MAX_MS;
     let parts = partsOf(history);
-    for (let size = Math.ceil(parts.length / 2); size >= 1;) {
-        let removed = false;
-        for (let start = 0; start < parts.length;) {
-            const fewer = [...parts.slice(0, start), ...parts.slice(start + size)];
+    for (let size = Math.ceil(parts.length / 2); size >= 1 && !isLate();) {
+        const before = parts.length;
+        for (let start = 0; start < parts.length && !isLate();) {
+            const fewer = parts.toSpliced(start, size);
             if (isWrong(only(history, fewer))) {
                 parts = fewer;
-                removed = true;
             } else {
                 start += size;
             }
         }
-        if (size > 1 || !removed) {
-            size = size === 1 ? 0 : Math.ceil(size / 2);
-        }
+        // Single ones are tried again until none can be left out.
+        size = size > 1 ? Math.ceil(size / 2) : parts.length < before ? 1 : 0;
     }
     return only(history, parts);
 }
@@ -35,11 +37,12 @@ export function sizeOf(history: History): number {
 
 function partsOf({ operations, watchers, observations, finalTokens }: History): readonly Part[] {
     const tokens = Object.values(finalTokens).flat();
+    // What was seen of a call goes before the call, without which it would be something else that is wrong.
     return [
-        ...operations.map((_, index) => ({ of: 'operations' as const, index })),
-        ...watchers.map((_, index) => ({ of: 'watchers' as const, index })),
+        ...tokens.map((_, index) => ({ of: 'token' as const, index })),
         ...observations.map((_, index) => ({ of: 'observations' as const, index })),
-        ...tokens.map((_, index) => ({ of: 'token' as const, index }))
+        ...watchers.map((_, index) => ({ of: 'watchers' as const, index })),
+        ...operations.map((_, index) => ({ of: 'operations' as const, index }))
     ];
 }
 
