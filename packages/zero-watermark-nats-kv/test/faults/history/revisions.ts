@@ -22,7 +22,8 @@ export interface OrderedRevisions {
 /** The revisions of a key in their order. */
 export function orderRevisions(story: KeyStory): OrderedRevisions {
     const { seen, findings } = mergeSightings(story.sightings);
-    const revisions = seen.map(each => ({ ...each, writer: onlyWriterOf(each, seen, story.writes) }));
+    const writerOf = findWriters(seen, story.writes);
+    const revisions = seen.map(each => ({ ...each, writer: writerOf(each) }));
     const groups = [
         findings,
         findGivenTwice(story.writes),
@@ -60,38 +61,44 @@ function findGivenTwice(writes: readonly Write[]): readonly Finding[] {
     });
 }
 
-function onlyWriterOf(seen: Seen, all: readonly Seen[], writes: readonly Write[]): Write | undefined {
-    const answered = writes.find(({ revision }) => revision === seen.revision);
-    if (answered !== undefined || typeof seen.value !== 'string') {
-        return answered;
-    }
-    const possible = possibleWriters(seen.value, writes);
-    const isOnce = all.filter(({ value }) => value === seen.value).length === 1;
-    return isOnce && possible.length === 1 ? possible[0] : undefined;
+/** Finds the one call that can have written a revision: the one that was answered with it, or the only one with its value. */
+function findWriters(seen: readonly Seen[], writes: readonly Write[]): (revision: Seen) => Write | undefined {
+    const answered = new Map(writes.map(write => [write.revision, write]));
+    const timesSeen = groupBy(seen, ({ value }) => value);
+    const possible = groupBy(writes.filter(mayBeStored), ({ value }) => value);
+    return ({ revision, value }) => {
+        const own = answered.get(revision);
+        if (own !== undefined || typeof value !== 'string') {
+            return own;
+        }
+        const [writer, ...others] = possible.get(value) ?? [];
+        return timesSeen.get(value)?.length === 1 && others.length === 0 ? writer : undefined;
+    };
 }
 
-function possibleWriters(value: string | null, writes: readonly Write[]): readonly Write[] {
-    return writes.filter(write => write.value === value && write.outcome !== 'refused');
+function mayBeStored({ outcome }: Write): boolean {
+    return outcome !== 'refused';
 }
 
 function findWithoutWriter(revisions: readonly Revision[], writes: readonly Write[]): readonly Finding[] {
+    const writers = groupBy(writes, ({ value }) => value);
     return [...groupBy(revisions, ({ value }) => value)].flatMap(([value, seen]) => {
-        const finding = value === undefined ? undefined : findTooFewWriters(value, seen, writes);
+        const finding = value === undefined ? undefined : findTooFewWriters(value, seen, writers.get(value) ?? []);
         return finding === undefined ? [] : [finding];
     });
 }
 
+/** `writes`: the calls that write this value. */
 function findTooFewWriters(
     value: string | null,
     seen: readonly Revision[],
     writes: readonly Write[]
 ): Finding | undefined {
     const about = value ?? 'deletion';
-    const possible = possibleWriters(value, writes);
+    const possible = writes.filter(mayBeStored);
     const named = `${show(value)} (revision ${seen.map(({ revision }) => revision).join(', ')})`;
     if (seen.length > possible.length) {
-        const refused = writes.some(write => write.value === value && write.outcome === 'refused');
-        return refused
+        return possible.length < writes.length
             ? { kind: 'failed-write-stored', about, explanation: `${named} was stored by a call that failed.` }
             : possible.length === 0
               ? { kind: 'never-written', about, explanation: `${named} was written by no call.` }

@@ -79,10 +79,11 @@ class Search {
         this.#indexOf = new Map(revisions.map(({ revision }, index) => [revision, index]));
         this.#valuesMatter = writes.some(({ kind, outcome }) => kind === 'advance' && outcome !== 'refused');
         const placed = placeWrites(writes, revisions);
+        const seenFrom = seenAtOrAfter(revisions);
         const isRequired = ({ outcome, place }: Placed) => outcome === 'done' || place !== undefined;
         const required = placed.filter(isRequired).map(write => ({
             startMs: write.startMs,
-            endMs: Math.min(write.endMs, write.place === undefined ? Infinity : seenAtOrAfter(revisions, write.place)),
+            endMs: Math.min(write.endMs, write.place === undefined ? Infinity : (seenFrom[write.place] ?? Infinity)),
             ...{ write, read: undefined }
         }));
         const toFind = reads.map(read => ({ startMs: read.startMs, endMs: read.endMs, write: undefined, read }));
@@ -284,9 +285,13 @@ function placeWrites(writes: readonly Write[], revisions: readonly Revision[]): 
     return writes.filter(({ outcome }) => outcome !== 'refused').map(write => ({ ...write, place: places.get(write) }));
 }
 
-/** When a revision, or a later one, was seen first. */
-function seenAtOrAfter(revisions: readonly Revision[], index: number): number {
-    return revisions.slice(index).reduce((earliest, { seenMs }) => Math.min(earliest, seenMs), Infinity);
+/** When each revision, or a later one, was seen first: by then it was written. */
+function seenAtOrAfter(revisions: readonly Revision[]): readonly number[] {
+    let earliest = Infinity;
+    return revisions
+        .toReversed()
+        .map(({ seenMs }) => (earliest = Math.min(earliest, seenMs)))
+        .reverse();
 }
 
 /** Whether a revision that was seen as `seen` can be one that wrote `value`. */
