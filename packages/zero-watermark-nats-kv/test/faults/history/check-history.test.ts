@@ -450,7 +450,7 @@ describe('a violation', () => {
                   0.0 to      10.0  a: set(key: "k", value: "before-49") -> done
                4100.0 to    4110.0  a: compareAndSet(key: "k", value: "lost", expectedRevision: 50) -> revision {"revision":70}
             at the end  "k" = "before-49" (revision 50)
-            (99 more events make no difference)"
+            (99 more events of it are left out)"
         `);
     });
 });

@@ -9,7 +9,7 @@ export function describeViolation({ kind, subject, explanation, smallest, leftOu
         `${kind}, ${subject}: ${VIOLATIONS[kind]}. ${explanation}`,
         ...events.map(({ atMs, endMs, text }) => `  ${at(atMs, origin)} to ${at(endMs, origin)}  ${text}`),
         ...finalLines(smallest).map(line => `  at the end  ${line}`),
-        ...(leftOut === 0 ? [] : [`  (${leftOut} more events make no difference)`])
+        ...(leftOut === 0 ? [] : [`  (${leftOut} more events of it are left out)`])
     ].join('\n');
 }
 

@@ -21,7 +21,8 @@ export interface OrderedRevisions {
 
 /** The revisions of a key in their order. */
 export function orderRevisions(story: KeyStory): OrderedRevisions {
-    const { seen, findings } = mergeSightings(story.sightings);
+    const told = mergeSightings(story.sightings);
+    const { seen, findings } = mergeSightings([...story.sightings, ...expectedBy(told.seen, story.writes)]);
     const writerOf = findWriters(seen, story.writes);
     const revisions = seen.map(each => ({ ...each, writer: writerOf(each) }));
     const groups = [
@@ -49,6 +50,15 @@ function mergeSightings(sightings: readonly Sighting[]): { readonly seen: Seen[]
         return { revision, value: isTold[0], seenMs };
     });
     return { seen: seen.sort((a, b) => a.revision - b.revision), findings };
+}
+
+/** A call in doubt whose value was seen has found what it expected. */
+function expectedBy(seen: readonly Seen[], writes: readonly Write[]): readonly Sighting[] {
+    const writerOf = findWriters(seen, writes);
+    return seen.flatMap(each => {
+        const revision = writerOf(each)?.expectedRevision;
+        return revision === undefined ? [] : [{ revision, value: undefined, atMs: each.seenMs }];
+    });
 }
 
 function findGivenTwice(writes: readonly Write[]): readonly Finding[] {

@@ -50,6 +50,6 @@ export interface Violation extends Finding {
     /** The key, shard or client. */
     readonly subject: string;
     readonly smallest: History;
-    /** How many calls and observations of the same key or shard were left out, because it takes none of them. */
+    /** How many calls and observations of the same key or shard were left out, because it is broken without them, too. */
     readonly leftOut: number;
 }
