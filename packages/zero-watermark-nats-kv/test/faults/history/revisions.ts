@@ -26,8 +26,8 @@ export function orderRevisions(story: KeyStory): OrderedRevisions {
     const writerOf = findWriters(seen, story.writes);
     const revisions = seen.map(each => ({ ...each, writer: writerOf(each) }));
     const groups = [
-        findings,
         findGivenTwice(story.writes),
+        findings,
         findWithoutWriter(revisions, story.writes),
         findOutOfOrder(revisions)
     ];
