@@ -1,5 +1,6 @@
 import type { LexiVersion } from '@cbnsndwch/zero-contracts';
 
+import { groupBy } from './group-by.js';
 import type { History, KeptToken, Operation } from './history.js';
 import { answerOf, outcomeOf } from './outcome.js';
 
@@ -90,16 +91,7 @@ function pairsIn(operation: Operation): readonly Pair[] {
 /** Brings together what is said about each watermark, in the order of the watermarks. */
 export function assignmentsOf(pairs: readonly Pair[], operations: readonly Operation[]): readonly Assignment[] {
     const makers = groupMakers(operations);
-    const groups = new Map<LexiVersion, Pair[]>();
-    for (const pair of pairs) {
-        const group = groups.get(pair.watermark);
-        if (group === undefined) {
-            groups.set(pair.watermark, [pair]);
-        } else {
-            group.push(pair);
-        }
-    }
-    return [...groups]
+    return [...groupBy(pairs, ({ watermark }) => watermark)]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([watermark, group]) => {
             const known = group.find(({ origin }) => origin !== 'either') ?? group[0];
@@ -123,16 +115,10 @@ function canMake({ call, answer }: Operation, origin: Origin): boolean {
 }
 
 function groupMakers(operations: readonly Operation[]): ReadonlyMap<string, readonly Operation[]> {
-    const makers = new Map<string, Operation[]>();
-    for (const operation of operations) {
-        for (const token of new Set(tokensMadeBy(operation))) {
-            const group = makers.get(token);
-            if (group === undefined) {
-                makers.set(token, [operation]);
-            } else {
-                group.push(operation);
-            }
-        }
-    }
-    return makers;
+    const made = operations.flatMap(operation =>
+        [...new Set(tokensMadeBy(operation))].map(token => ({ token, operation }))
+    );
+    return new Map(
+        [...groupBy(made, ({ token }) => token)].map(([token, each]) => [token, each.map(({ operation }) => operation)])
+    );
 }

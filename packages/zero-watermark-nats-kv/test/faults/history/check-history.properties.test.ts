@@ -56,7 +56,7 @@ describe('50,000 calls', () => {
         expect(history.operations.length).toBeGreaterThanOrEqual(50_000);
         const startedAt = performance.now();
         expect(problemsIn(history)).toEqual([]);
-        expect(performance.now() - startedAt).toBeLessThan(10_000);
+        expect(performance.now() - startedAt).toBeLessThan(20_000);
     });
 });
 

@@ -6,9 +6,9 @@ import { findInWatchers } from './check-watchers.js';
 import type { Finding, ViolationKind } from './violation.js';
 
 /**
- * How old the answer of a leader may be that was deposed and does not know it: nats-server 2.10 to 2.15 look every 10
- * seconds whether they have lost the majority, which they have when nothing was heard for 10 seconds (`server/raft.go`,
- * `lostQuorumCheckIntervalDefault`, `lostQuorumIntervalDefault`); and some time for a machine that is slow.
+ * How old the answer of a leader may be that was deposed and does not know it: nats-server 2.10.27 and 2.15 look
+ * every 10 seconds whether they have lost the majority, which they have when nothing was heard for 10 seconds
+ * (`server/raft.go`, `lostQuorumCheckIntervalDefault`, `lostQuorumIntervalDefault`); and some time for a slow machine.
  */
 export const MAX_STALENESS_MS = 25_000;
 
