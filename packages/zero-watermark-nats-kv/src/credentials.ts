@@ -7,7 +7,7 @@ interface Credentials {
     readonly seed: Uint8Array;
 }
 
-/** Why a file can't be read, or `undefined`. Names the path, unless it looks as if a secret stood in its place. */
+/** Why a file can't be read, or `undefined`. Names the path, unless it may be that a secret stands in its place. */
 export function findFileProblem(path: string): string | undefined {
     if (looksLikeContent(path)) {
         return 'expected the path of a file, got what seems to be the content of one';
@@ -17,7 +17,10 @@ export function findFileProblem(path: string): string | undefined {
         return undefined;
     } catch (error) {
         const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-        return `the file ${JSON.stringify(path)} can't be read (${code})`;
+        // What is there is no secret.
+        return looksLikePath(path) || code === 'EACCES' || code === 'EISDIR'
+            ? `the file ${JSON.stringify(path)} can't be read (${code})`
+            : `expected the path of a file, got a text of ${path.length} characters that is none (${code})`;
     }
 }
 
@@ -79,7 +82,12 @@ function parseCredentials(content: string): Credentials | string {
     return { jwt, seed: bytes };
 }
 
+/** Whether it can be told from a password or token: by where it begins, or by the ending of a file's name. */
+function looksLikePath(path: string): boolean {
+    return /^(~|\.{0,2})[/\\]|^[a-z]:[/\\]|^[^:@=+]*\.(creds|pem|crt|cer|key|ca|nk|jwt|txt)$/i.test(path);
+}
+
 /** An environment variable often holds the credentials or the certificate itself, which no message may repeat. */
-function looksLikeContent(path: string): boolean {
+export function looksLikeContent(path: string): boolean {
     return /[\r\n]|-----BEGIN/.test(path) || /^(S[A-Z2-7]{40,}|eyJ.*)$/.test(path) || path.length > 1_000;
 }

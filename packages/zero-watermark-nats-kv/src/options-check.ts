@@ -10,7 +10,7 @@ import {
 import type { NatsConnection } from '@nats-io/transport-node';
 
 import { SMALLEST_RECORD_BYTES } from './bucket-config.js';
-import { findCredentialsProblem, findFileProblem } from './credentials.js';
+import { findCredentialsProblem, findFileProblem, looksLikeContent } from './credentials.js';
 
 /** Every problem of the options, one sentence each. Values of secrets are never repeated. */
 export function findProblems(options: unknown): string[] {
@@ -68,7 +68,7 @@ function findProblemsOfOwnConnection(given: ReadonlyMap<string, unknown>, connec
     return problems;
 }
 
-function hasAuthenticator(connection: unknown): boolean {
+function hasAuthenticator(connection: unknown): connection is { readonly authenticator: unknown } {
     const given = typeof connection === 'object' && connection !== null && 'authenticator' in connection;
     return given && connection.authenticator !== undefined;
 }
@@ -80,10 +80,7 @@ const NOT_IN_CONNECTION = new Set(['servers', 'port', 'token', 'user', 'pass', '
 
 const checks: OptionChecks = {
     servers: checkServers,
-    bucket: value =>
-        typeof value === 'string' && /^[-\w]{1,200}$/.test(value)
-            ? undefined
-            : `expected 1 to 200 letters, digits, "-" or "_", got ${showValue(value)}`,
+    bucket: checkBucket,
     credentials: value =>
         typeof value === 'string' && value !== '' ? findCredentialsProblem(value) : 'expected the path of a file',
     token: secretText,
@@ -108,6 +105,15 @@ const checks: OptionChecks = {
     logger: loggerOption
 };
 
+function checkBucket(value: unknown): string | undefined {
+    if (typeof value === 'string' && /^[-\w]{1,200}$/.test(value)) {
+        return undefined;
+    }
+    const odd = typeof value === 'string' ? /[^-\w]/u.exec(value)?.[0] : undefined;
+    const where = odd === undefined ? '' : ` with ${JSON.stringify(odd)} in it`;
+    return `expected 1 to 200 letters, digits, "-" or "_", got ${showValue(value)}${where}`;
+}
+
 function checkServers(value: unknown): string | undefined {
     if (!Array.isArray(value) || value.length === 0) {
         return 'expected a list of at least one server such as "nats://localhost:4222"';
@@ -130,6 +136,9 @@ function findServerProblem(server: unknown): string | undefined {
     if (typeof server !== 'string' || server.trim() === '') {
         return `is ${typeof server === 'string' ? 'empty' : `a value of type ${typeof server}`}; ${expected}`;
     }
+    if (looksLikeContent(server)) {
+        return `seems to be a secret; ${expected}`;
+    }
     if (server.includes('@')) {
         return 'holds credentials; put them into user and pass, token or credentials, not into the address';
     }
@@ -147,20 +156,36 @@ function findServerProblem(server: unknown): string | undefined {
 }
 
 const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
+const TLS_TEXTS = ['ca', 'cert', 'key'] as const;
+/** Whatever else is in there would reach Node's TLS as it is, and could turn the verification off. */
+const TLS_OPTIONS: ReadonlySet<string> = new Set([...TLS_FILES, ...TLS_TEXTS, 'handshakeFirst', 'rejectUnauthorized']);
 
 function checkTls(value: unknown): string | undefined {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
         return 'expected an object such as { caFile: "./ca.pem" }';
     }
-    const given: Readonly<Record<string, unknown>> = { ...value };
-    if (given['rejectUnauthorized'] === false || given['checkServerIdentity'] !== undefined) {
+    const given: Readonly<Record<string, unknown>> = Object.fromEntries(
+        Object.entries(value).filter(([, option]) => option !== undefined)
+    );
+    const isVerified = !('rejectUnauthorized' in given) || given['rejectUnauthorized'] === true;
+    if (!isVerified || 'checkServerIdentity' in given) {
         return "certificates of servers are always verified; put the authority's certificate into caFile or ca";
     }
-    const problems = TLS_FILES.filter(name => given[name] !== undefined).map(name => {
+    const problems: (string | undefined)[] = Object.keys(given)
+        .filter(name => !TLS_OPTIONS.has(name))
+        .map(name => `${name}: is unknown; expected one of ${[...TLS_OPTIONS].join(', ')}`);
+    for (const name of TLS_FILES.filter(file => given[file] !== undefined)) {
         const path = given[name];
         const problem = typeof path === 'string' ? findFileProblem(path) : 'expected the path of a file';
-        return problem === undefined ? undefined : `${name}: ${problem}`;
-    });
+        problems.push(problem === undefined ? undefined : `${name}: ${problem}`);
+    }
+    for (const name of TLS_TEXTS.filter(text => given[text] !== undefined)) {
+        const isPem = typeof given[name] === 'string' && given[name].includes('-----BEGIN');
+        problems.push(isPem ? undefined : `${name}: expected the content of a PEM file; ${name}File takes its path`);
+    }
+    if (typeof (given['handshakeFirst'] ?? true) !== 'boolean') {
+        problems.push('handshakeFirst: expected true or false');
+    }
     const hasCertificate = given['certFile'] !== undefined || given['cert'] !== undefined;
     const hasKey = given['keyFile'] !== undefined || given['key'] !== undefined;
     if (hasCertificate !== hasKey) {
@@ -197,6 +222,9 @@ function checkConnection(value: unknown): string | undefined {
     const misplaced = Object.keys(value).filter(name => NOT_IN_CONNECTION.has(name));
     if (misplaced.length > 0) {
         return `${misplaced.join(', ')} belong one level up, beside connection`;
+    }
+    if (hasAuthenticator(value) && ![value.authenticator].flat().every(item => typeof item === 'function')) {
+        return 'authenticator: expected a function, such as nkeyAuthenticator(seed) gives, or a list of them';
     }
     const prefix = 'inboxPrefix' in value ? value.inboxPrefix : undefined;
     return prefix === undefined || (typeof prefix === 'string' && /^[^\s*>.]+(\.[^\s*>.]+)*$/.test(prefix))

@@ -141,7 +141,9 @@ describe('what is refused', () => {
         expect(error).toBeInstanceOf(InvalidOptionsError);
         expect(String(error)).toContain('2 problems');
         expect(String(error)).toContain('\n  - servers: [0] has another scheme');
-        expect(String(error)).toContain('\n  - bucket: expected 1 to 200 letters, digits, "-" or "_", got "a b"');
+        expect(String(error)).toContain(
+            '\n  - bucket: expected 1 to 200 letters, digits, "-" or "_", got a text of 3 characters with " " in it'
+        );
     });
 
     test.each([
@@ -230,9 +232,35 @@ describe('what is refused', () => {
         ]);
     });
 
-    test('turning the verification of certificates off', () => {
-        expect(problemsOf({ ...good, tls: { rejectUnauthorized: false } })).toEqual([
+    test.each([
+        { rejectUnauthorized: false },
+        { rejectUnauthorized: 0 },
+        { rejectUnauthorized: null },
+        { checkServerIdentity: () => undefined }
+    ])('turning the verification of certificates off, %o', tls => {
+        expect(problemsOf({ ...good, tls })).toEqual([
             expect.stringContaining('tls: certificates of servers are always verified')
+        ]);
+    });
+
+    test.each(['secureContext', 'servername', 'socket', 'session', 'minVersion'])(
+        "%s: an option of Node's TLS that the client would hand on",
+        name => {
+            expect(problemsOf({ ...good, tls: { [name]: {} } })).toEqual([
+                expect.stringContaining(`tls: ${name}: is unknown; expected one of caFile,`)
+            ]);
+        }
+    );
+
+    test('certificates that are no PEM', () => {
+        const [problem] = problemsOf({ ...good, tls: { ca: './ca.pem', handshakeFirst: 'yes' } });
+        expect(problem).toContain('ca: expected the content of a PEM file; caFile takes its path');
+        expect(problem).toContain('handshakeFirst: expected true or false');
+    });
+
+    test.each(['seed', ['seed'], {}, [undefined]])('an authenticator that is none: %j', authenticator => {
+        expect(problemsOf({ ...good, connection: { authenticator } })).toEqual([
+            expect.stringContaining('connection: authenticator: expected a function')
         ]);
     });
 
@@ -290,6 +318,49 @@ describe('secrets are never repeated', () => {
     ])('in %s of another type', (_, options) => {
         expect(problemsOf({ ...good, ...options }).length).toBeGreaterThan(0);
         expectNoSecret(errorOf({ ...good, ...options }), [SECRET]);
+    });
+
+    const everyOption = [
+        ...['servers', 'bucket', 'credentials', 'token', 'user', 'pass', 'tls', 'name', 'bucketPolicy', 'replicas'],
+        ...['history', 'storage', 'maxValueSizeBytes', 'ttlMs', 'placement', 'readConsistency', 'timeoutMs'],
+        ...['connectTimeoutMs', 'retainTokens', 'retainMs', 'compareResumeTokens', 'connection', 'logger', 'other']
+    ];
+    const misplaced = [
+        SECRET,
+        `nats://user:${SECRET}@localhost:4222`,
+        `${SECRET}.${SECRET} ${SECRET}/${SECRET}`,
+        [SECRET],
+        [{ value: SECRET }],
+        { value: SECRET },
+        { authenticator: SECRET, inboxPrefix: `${SECRET}.*` },
+        { inboxPrefix: `${SECRET}.*` },
+        { authenticator: [SECRET] },
+        { cluster: [SECRET], tags: SECRET },
+        { caFile: SECRET },
+        { certFile: SECRET, keyFile: SECRET },
+        { cert: SECRET, key: SECRET },
+        { ca: [SECRET] },
+        { handshakeFirst: SECRET },
+        { minVersion: SECRET, passphrase: 123_456_789 }
+    ];
+    test.each(everyOption.flatMap(name => misplaced.map(value => [name, value] as const)))(
+        'in the wrong option: %s, %j',
+        (name, value) => {
+            const options = { ...good, [name]: value };
+            if (problemsOf(options).length > 0) {
+                expectNoSecret(errorOf(options), [SECRET, '123456789']);
+            }
+        }
+    );
+
+    test('the options that are looked at there are all that there are', () => {
+        const [problem = ''] = problemsOf({ ...good, other: 1 });
+        expect(everyOption.filter(name => name !== 'other').sort()).toEqual(
+            problem
+                .replace(/^.*expected one of /, '')
+                .split(', ')
+                .sort()
+        );
     });
 
     test('in a credentials file that is malformed; its path is named', () => {

@@ -44,7 +44,6 @@ export interface NatsKvAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
 }
 
 const STORE = Symbol('zero-watermark-nats-kv:store');
-const OPTIONS = Symbol('zero-watermark-nats-kv:options');
 
 /**
  * Gives the whole application a `WatermarkService` and a `ResumeTokenService`.
@@ -67,7 +66,7 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
      */
     static forRoot(options: NatsKvOptions): DynamicModule {
         resolveOptions(options);
-        return declareModule({ provide: OPTIONS, useValue: options }, {});
+        return declareModule({ provide: STORE, useFactory: () => openWithNestLogger(options) }, {});
     }
 
     /**
@@ -77,7 +76,7 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
      *   wrong with the options themselves is reported when the application starts.
      */
     static forRootAsync(options: NatsKvAsyncOptions): DynamicModule {
-        return declareModule(optionsProvider(options), options);
+        return declareModule(storeProvider(options), options);
     }
 
     /** Called by Nest: the last of its shutdown hooks, so that others can still store watermarks in theirs. */
@@ -86,7 +85,11 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
     }
 }
 
-function declareModule(options: Provider, { imports, extraProviders, useClass }: NatsKvAsyncOptions): DynamicModule {
+/**
+ * The options are no provider of their own: Nest keeps what providers give, and whoever prints the application would
+ * print the passwords with it.
+ */
+function declareModule(store: Provider, { imports, extraProviders, useClass }: NatsKvAsyncOptions): DynamicModule {
     return {
         module: ZeroWatermarkNatsKvModule,
         global: true,
@@ -94,21 +97,16 @@ function declareModule(options: Provider, { imports, extraProviders, useClass }:
         providers: [
             ...(extraProviders ?? []),
             ...(useClass === undefined ? [] : [useClass]),
-            options,
-            {
-                provide: STORE,
-                inject: [OPTIONS],
-                useFactory: (configured: ConfiguredOptions) => openWatermarkStore(withNestLogger(configured))
-            },
+            store,
             {
                 provide: WatermarkService,
                 inject: [STORE],
-                useFactory: (store: WatermarkStore) => store.watermarks
+                useFactory: (opened: WatermarkStore) => opened.watermarks
             },
             {
                 provide: ResumeTokenService,
                 inject: [STORE],
-                useFactory: (store: WatermarkStore) => store.resumeTokens
+                useFactory: (opened: WatermarkStore) => opened.resumeTokens
             },
             { provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }
         ],
@@ -116,7 +114,7 @@ function declareModule(options: Provider, { imports, extraProviders, useClass }:
     };
 }
 
-function optionsProvider({ inject, useFactory, useClass, useExisting }: NatsKvAsyncOptions): Provider {
+function storeProvider({ inject, useFactory, useClass, useExisting }: NatsKvAsyncOptions): Provider {
     const given = [useFactory, useClass, useExisting].filter(way => way !== undefined);
     if (given.length !== 1) {
         throw new InvalidOptionsError('ZeroWatermarkNatsKvModule.forRootAsync is called wrongly', [
@@ -124,21 +122,27 @@ function optionsProvider({ inject, useFactory, useClass, useExisting }: NatsKvAs
         ]);
     }
     if (useFactory !== undefined) {
-        return { provide: OPTIONS, inject: inject ?? [], useFactory };
+        return {
+            provide: STORE,
+            inject: inject ?? [],
+            useFactory: async (...args: unknown[]) => openWithNestLogger(await useFactory(...args))
+        };
     }
     const factory = useClass ?? useExisting;
     return {
-        provide: OPTIONS,
+        provide: STORE,
         inject: factory === undefined ? [] : [factory],
-        useFactory: (instance: NatsKvOptionsFactory) => instance.createNatsKvOptions()
+        useFactory: async (instance: NatsKvOptionsFactory) => openWithNestLogger(await instance.createNatsKvOptions())
     };
 }
 
 /** A factory may give anything at run time; what is no object is left to the check of the options. */
-function withNestLogger(configured: ConfiguredOptions): ConfiguredOptions {
-    return typeof configured === 'object' && configured !== null
-        ? { ...configured, logger: configured.logger ?? nestLogger() }
-        : configured;
+function openWithNestLogger(configured: ConfiguredOptions): Promise<WatermarkStore> {
+    return openWatermarkStore(
+        typeof configured === 'object' && configured !== null
+            ? { ...configured, logger: configured.logger ?? nestLogger() }
+            : configured
+    );
 }
 
 function nestLogger(): WatermarkLogger {

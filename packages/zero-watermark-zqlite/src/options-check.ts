@@ -45,8 +45,9 @@ function checkDatabase(value: unknown): string | undefined {
     if (value === IN_MEMORY) {
         return undefined;
     }
-    if (/^(file:|:)/i.test(value)) {
-        return `expected the path of a file or ":memory:", got the address ${showValue(value)}`;
+    // The address of another database, which may hold a password, is no name for a file either.
+    if (/^(file:|:|[a-z][\w+.-]+:\/\/)/i.test(value)) {
+        return 'expected the path of a file or ":memory:", got an address';
     }
     // SQLite's client cuts off spaces, and SQLite itself what follows a zero character: it would be another file.
     return value.trim() !== value || value.includes('\0')

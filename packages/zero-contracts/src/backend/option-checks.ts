@@ -61,10 +61,10 @@ export function loggerOption(value: unknown): string | undefined {
         : 'expected an object with the methods warn and error';
 }
 
-/** A value for a message; never that of a secret. */
+/** A value for a message. Text is never repeated: it may be a secret that stands in the wrong option. */
 export function showValue(value: unknown): string {
     if (typeof value === 'string') {
-        return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+        return value === '' ? 'an empty text' : `a text of ${value.length} characters`;
     }
     return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a value of type ${typeof value}`;
 }

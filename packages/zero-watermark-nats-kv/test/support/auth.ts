@@ -86,18 +86,53 @@ export async function replaceFile(path: string, content: string): Promise<void> 
 
 /** Everything that a program, a logger or a crash report could show of a value. */
 export function everythingShownOf(value: unknown): string {
-    const shown = [String(value), inspect(value, { depth: 12, showHidden: true, getters: true })];
+    const all = {
+        depth: Infinity,
+        showHidden: true,
+        getters: true,
+        maxArrayLength: Infinity,
+        maxStringLength: Infinity
+    };
+    const shown = [String(value), inspect(value, all), asJson(value)];
     for (let error = value, depth = 0; error instanceof Error && depth < 10; error = error.cause, depth += 1) {
-        shown.push(error.message, error.stack ?? '', JSON.stringify(error));
+        shown.push(error.message, error.stack ?? '', asJson(error), asJson({ ...error }));
     }
     return shown.join('\n');
 }
 
-/** No part of `value`, however it is looked at, holds one of the secrets. */
+function asJson(value: unknown): string {
+    try {
+        return JSON.stringify(value);
+    } catch {
+        // It refers to itself, or holds something that JSON has not.
+        return '';
+    }
+}
+
+/** No part of `value`, however it is looked at, holds one of the secrets, as text or as bytes. */
 export function expectNoSecret(value: unknown, secrets: readonly string[]): void {
     const shown = everythingShownOf(value);
     for (const secret of secrets) {
         expect(secret.length, 'a secret that is too short is found everywhere').toBeGreaterThan(5);
-        expect(shown).not.toContain(secret);
+        for (const form of formsOf(secret)) {
+            expect(shown).not.toContain(form);
+        }
     }
+}
+
+/** How a secret may be shown: as it is, encoded, or as bytes. */
+function formsOf(secret: string): string[] {
+    const bytes = Buffer.from(secret);
+    const hex = bytes.toString('hex');
+    return [
+        secret,
+        JSON.stringify(secret).slice(1, -1),
+        encodeURIComponent(secret),
+        bytes.toString('base64'),
+        bytes.toString('base64url'),
+        hex,
+        hex.replaceAll(/(..)(?!$)/g, '$1 '),
+        [...bytes].join(', '),
+        [...bytes].join(',')
+    ];
 }
