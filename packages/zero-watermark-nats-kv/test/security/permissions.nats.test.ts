@@ -5,7 +5,9 @@ import { type NatsKvConfig, openWatermarkStore, type WatermarkService, Watermark
 import { type NatsServer, startNatsServer } from '../../src/testing.js';
 import { natsServers } from '../nats-binaries.js';
 import { eventually, recordLog, rejectionOf } from '../support/backends.js';
+import { reads } from '../support/calls.js';
 import {
+    columnOf,
     documentedConfig,
     documentedSubjects,
     type Role,
@@ -20,25 +22,6 @@ const BUCKET = 'zero-watermarks';
 const MANY = 1_500;
 const PADDING = { padding: 'x'.repeat(2_000) };
 
-const reads = {
-    get: (service: WatermarkService) => service.get('users'),
-    getMany: (service: WatermarkService) => service.getMany(['users', 'orders']),
-    getAll: (service: WatermarkService) => service.getAll(),
-    history: (service: WatermarkService) => service.history('users'),
-    watch: async (service: WatermarkService) => {
-        const seen: string[] = [];
-        const stop = await service.watch('users', watermark => seen.push(watermark.key), { includeCurrent: true });
-        await eventually('the watch tells what is there', () => seen.length > 0);
-        stop();
-    },
-    watchAll: async (service: WatermarkService) => {
-        for await (const event of service.watchAll({ includeCurrent: true })) {
-            if (event.type === 'current-complete') {
-                return;
-            }
-        }
-    }
-};
 /** With the key that each writes to. */
 const writes = {
     set: (service: WatermarkService, key: string) => service.set(key, 'v1'),
@@ -225,52 +208,6 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
         expect([...(await administrator.watermarks.getAll()).keys()]).toEqual(['orders', 'orders.eu']);
     });
 
-    test('resume tokens', async () => {
-        const subjectsFor = (column: string) => subjectsInTable('### Resume tokens', column);
-        const users = [
-            userWith('administrator', [...documentedSubjects('administrator'), ...subjectsFor('Administrator')]),
-            userWith('source', [...documentedSubjects('reader'), ...subjectsFor('Change source')])
-        ];
-        await using server = await startNatsServer({
-            binary,
-            config: `authorization { users: [${users.join('\n')}] }`
-        });
-        const options = { servers: [server.url], bucket: BUCKET, pass: 'a-password' };
-        await using administrator = await openWatermarkStore({ ...options, user: 'administrator' });
-        await administrator.resumeTokens.provision(['orders']);
-        await using store = await openWatermarkStore({ ...options, user: 'source', bucketPolicy: 'require' });
-        const { resumeTokens } = store;
-        const start = await resumeTokens.beginSync('orders', 'position-0');
-        const [first = '', second = ''] = await resumeTokens.getOrCreateWatermarks('orders', [
-            'position-1',
-            'position-2'
-        ]);
-        expect(start < first && first < second).toBe(true);
-        expect(await resumeTokens.resume('orders', first)).toEqual({ kind: 'resume', resumeToken: 'position-1' });
-        expect(await resumeTokens.head('orders')).toMatchObject({ resumeToken: 'position-2' });
-        await resumeTokens.acknowledge('orders', second);
-        await resumeTokens.abandon('orders');
-        expect(await resumeTokens.resume('orders', first)).toMatchObject({ kind: 'reset-required' });
-        await resumeTokens.getOrCreateWatermark('orders', 'position-3');
-        const lines: string[] = [];
-        for await (const line of resumeTokens.exportWatermarks({ shardIds: ['orders'] })) {
-            lines.push(line);
-        }
-        await administrator.resumeTokens.clear();
-        expect(await resumeTokens.head('orders')).toBeNull();
-        await resumeTokens.importWatermarks(lines);
-        expect(await resumeTokens.head('orders')).toMatchObject({ resumeToken: 'position-3' });
-        await administrator.resumeTokens.exportWatermarks()[Symbol.asyncIterator]().next();
-        expect(violationsIn(server)).toEqual([]);
-        await expectDenied(resumeTokens.clear(), '"$JS.API.STREAM.NAMES"');
-        const all = resumeTokens.exportWatermarks()[Symbol.asyncIterator]();
-        await expectDenied(
-            all.next().then(() => all.next()),
-            '"$JS.API.STREAM.NAMES"'
-        );
-        await expectDenied(resumeTokens.head('users'), `"$JS.API.STREAM.INFO.KV_${BUCKET}-tokens-users"`);
-    });
-
     test("what permissions can't do, as documented: writers may empty the bucket, consumers deliver anywhere", async () => {
         const users = [
             ...roles.map(role => userWith(role, documentedSubjects(role))),
@@ -306,8 +243,7 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
 
 test('the table of docs/security.md and its configuration agree', () => {
     for (const role of roles) {
-        const column = `${role[0]?.toUpperCase()}${role.slice(1)}`;
-        expect(documentedSubjects(role).sort()).toEqual(subjectsInTable('## Permissions', column).sort());
+        expect(documentedSubjects(role).sort()).toEqual(subjectsInTable('### Watermarks', columnOf(role)).sort());
         expect(documentedSubjects(role).length).toBeGreaterThan(5);
     }
 });
