@@ -3,14 +3,14 @@ import { ZeroWatermarkZqliteModule } from '@cbnsndwch/zero-watermark-zqlite';
 import { type DynamicModule, Module } from '@nestjs/common';
 
 import { ChangeSourceModule } from './change-source.module.js';
-import { type Config, rowsConnection } from './config.js';
+import { type Config, rowsConnection, tlsOptions } from './config.js';
 import { NATS_KV_SOURCE_OPTIONS, NatsKvSource, type NatsKvSourceOptions } from './nats-kv/nats-kv.source.js';
 
 /** The application: rows in a NATS KV bucket, watermarks in another one or in an SQLite file. */
 @Module({})
 export class AppModule {
     static forConfig(config: Config): DynamicModule {
-        const rows: NatsKvSourceOptions = { bucket: config.rowsBucket, connection: rowsConnection(config) };
+        const rows: NatsKvSourceOptions = { bucket: config.rowsBucket, connection: () => rowsConnection(config) };
         return {
             module: AppModule,
             imports: [
@@ -43,6 +43,7 @@ function watermarksModule(config: Config): DynamicModule {
             pass,
             token,
             credentials,
+            tls: tlsOptions(config),
             name: 'zero-change-source watermarks'
         })
     });

@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type ModuleMetadata, type Provider, type Ty
 
 import { CHANGE_SOURCE_OPTIONS, type ChangeSourceOptions } from './change-source.options.js';
 import { ChangeSourceServer } from './change-source.server.js';
+import { SharedSecret } from './protocol/secret.js';
 import { parseSchema, type SchemaSource } from './schema/parse-schema.js';
 import { UpstreamSource } from './upstream/upstream-source.js';
 
@@ -9,6 +10,8 @@ import { UpstreamSource } from './upstream/upstream-source.js';
 export interface ChangeSourceModuleOptions
     extends Omit<ChangeSourceOptions, 'schema'>, Pick<ModuleMetadata, 'imports'> {
     readonly schema: SchemaSource;
+    /** What `?secret=` in the URL must be; without it everybody who reaches the port is served. */
+    readonly secret?: string | undefined;
     /** The upstream: one class, made by Nest. */
     readonly source: Type<UpstreamSource>;
     /** What the source needs to be made. */
@@ -23,7 +26,7 @@ export interface ChangeSourceModuleOptions
 export class ChangeSourceModule {
     /** @throws {InvalidSchemaError} at once, with every problem of the schema */
     static forRoot(options: ChangeSourceModuleOptions): DynamicModule {
-        const { schema: source, source: useClass, providers = [], imports = [], ...listening } = options;
+        const { schema: source, source: useClass, providers = [], imports = [], secret, ...listening } = options;
         const schema = parseSchema(source);
         return {
             module: ChangeSourceModule,
@@ -31,6 +34,7 @@ export class ChangeSourceModule {
             providers: [
                 ...providers,
                 { provide: CHANGE_SOURCE_OPTIONS, useValue: { ...listening, schema } satisfies ChangeSourceOptions },
+                { provide: SharedSecret, useValue: new SharedSecret(secret) },
                 { provide: UpstreamSource, useClass },
                 ChangeSourceServer
             ],

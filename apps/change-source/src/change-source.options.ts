@@ -7,8 +7,6 @@ export interface ChangeSourceOptions {
     readonly host?: string;
     /** 0: a free one. @default 4850 */
     readonly port?: number;
-    /** What `?secret=` in the URL must be; without it everybody who reaches the port is served. */
-    readonly secret?: string | undefined;
     /**
      * How long nothing must have changed until zero-cache is told of a position that the upstream has reached without any
      * published change, so that it goes on from there after a restart.

@@ -24,7 +24,7 @@ import { INTAKE } from './connection/intake.js';
 import { watchLiveness } from './connection/liveness.js';
 import { Refusals } from './connection/refusal.js';
 import { Session } from './connection/session.js';
-import { isSecretRight, SECRET_PARAMETER } from './protocol/secret.js';
+import { SECRET_PARAMETER, SharedSecret } from './protocol/secret.js';
 import { BadRequestError, parseStreamRequest, shardIdOf, type StreamRequest } from './protocol/stream-request.js';
 import { fingerprintOf, tablesOf, UnknownPublicationError } from './schema/schema.js';
 import { UpstreamSource } from './upstream/upstream-source.js';
@@ -41,6 +41,7 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
     readonly #options: ChangeSourceOptions;
     readonly #source: UpstreamSource;
     readonly #resumeTokens: ResumeTokenService;
+    readonly #secret: SharedSecret;
     readonly #logger = new Logger('ChangeSource');
     readonly #http = createServer((request, response) => answerHttp(request, response));
     readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
@@ -49,11 +50,13 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
     constructor(
         @Inject(CHANGE_SOURCE_OPTIONS) options: ChangeSourceOptions,
         @Inject(UpstreamSource) source: UpstreamSource,
-        @Inject(ResumeTokenService) resumeTokens: ResumeTokenService
+        @Inject(ResumeTokenService) resumeTokens: ResumeTokenService,
+        @Inject(SharedSecret) secret: SharedSecret
     ) {
         this.#options = options;
         this.#source = source;
         this.#resumeTokens = resumeTokens;
+        this.#secret = secret;
         this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     }
 
@@ -64,11 +67,11 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
     }
 
     async onApplicationBootstrap(): Promise<void> {
-        const { host = DEFAULT_HOST, port = DEFAULT_PORT, secret } = this.#options;
+        const { host = DEFAULT_HOST, port = DEFAULT_PORT } = this.#options;
         this.#http.listen(port, host);
         await once(this.#http, 'listening');
         this.#logger.log(`listens on ${this.url}`);
-        if (secret === undefined && !['127.0.0.1', '::1', 'localhost'].includes(host)) {
+        if (this.#secret.isMissing && !['127.0.0.1', '::1', 'localhost'].includes(host)) {
             this.#logger.warn('serves everybody who reaches it: no secret is set.');
         }
     }
@@ -92,7 +95,12 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
             this.#refuse(socket, 404, `only ${v0.CHANGE_SOURCE_PATH} is served`);
             return;
         }
-        if (!isSecretRight(this.#options.secret, parameters.get(SECRET_PARAMETER))) {
+        // A page in somebody's browser may connect to any port that the browser reaches; zero-cache is no browser.
+        if (request.headers.origin !== undefined) {
+            this.#refuse(socket, 403, 'browsers are not served');
+            return;
+        }
+        if (!this.#secret.isRight(parameters.get(SECRET_PARAMETER))) {
             this.#refuse(socket, 401, `the parameter "${SECRET_PARAMETER}" of the URL is missing or wrong`);
             return;
         }

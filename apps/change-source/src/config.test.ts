@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { configFromEnvironment, InvalidConfigError } from './config.js';
+import { configFromEnvironment, InvalidConfigError, rowsConnection } from './config.js';
 
 const schema = { tables: { item: { primaryKey: ['id'], columns: { id: 'string' } } } };
 const read = () => JSON.stringify(schema);
@@ -48,6 +48,32 @@ describe('the settings', () => {
         expect(attempt).toThrow(InvalidConfigError);
         expect(attempt).toThrow(/NATS_REPLICAS[^]*ROWS_SCHEMA: expected the path[^]*PORT/);
         expect(attempt).not.toThrow(/hidden/);
+    });
+
+    test.each([
+        'nats://user:hidden@host:4222',
+        'nats//user:hidden:host',
+        'nats://user hidden',
+        'http://hidden',
+        'nats://host:4222?token=hidden',
+        ''
+    ])('do not repeat a server that is none: %s', server => {
+        const attempt = () =>
+            configFromEnvironment({ ROWS_SCHEMA: 's', NATS_SERVERS: `nats://fine:4222,${server}` }, read);
+        expect(attempt).toThrow('NATS_SERVERS: address 2 is not of the form');
+        expect(attempt).not.toThrow(/hidden/);
+    });
+
+    test('demand TLS of all servers for tls:// and for an authority, and leave it to them otherwise', () => {
+        const tlsOf = (environment: Record<string, string>) =>
+            rowsConnection(configFromEnvironment({ ROWS_SCHEMA: 's', ...environment }, read)).tls;
+        expect(tlsOf({})).toBeUndefined();
+        expect(tlsOf({ NATS_SERVERS: 'nats://a:1,TLS://b:2' })).toEqual({});
+        expect(tlsOf({ NATS_CA_FILE: 'ca.pem' })).toEqual({ caFile: 'ca.pem' });
+        expect(tlsOf({ NATS_CERT_FILE: 'c.pem', NATS_KEY_FILE: 'c.key' })).toEqual({
+            certFile: 'c.pem',
+            keyFile: 'c.key'
+        });
     });
 
     test('tell what is wrong with the schema', () => {

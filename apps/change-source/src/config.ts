@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { credsAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { credsAuthenticator, type NodeConnectionOptions, type TlsOptions } from '@nats-io/transport-node';
 
 import { DEFAULT_HOST, DEFAULT_PORT } from './change-source.options.js';
 import { INTAKE } from './connection/intake.js';
@@ -14,6 +14,8 @@ export interface Config {
     readonly token: string | undefined;
     /** Path of a NATS credentials file. */
     readonly credentials: string | undefined;
+    /** Paths of the authority's certificate, and of the client's certificate and key. */
+    readonly tls: Pick<TlsOptions, 'caFile' | 'certFile' | 'keyFile'>;
     /** Where watermarks and resume tokens are kept. */
     readonly watermarkBucket: string;
     /** Path of an SQLite file, in which they are kept instead. */
@@ -58,11 +60,16 @@ export function configFromEnvironment(
         return Number(text);
     };
     const config: Config = {
-        servers: (get('NATS_SERVERS') ?? 'nats://127.0.0.1:4222').split(',').map(server => server.trim()),
+        servers: readServers(get('NATS_SERVERS') ?? 'nats://127.0.0.1:4222', problems),
         user: get('NATS_USER'),
         pass: get('NATS_PASSWORD'),
         token: get('NATS_TOKEN'),
         credentials: get('NATS_CREDENTIALS'),
+        tls: tlsFiles({
+            caFile: get('NATS_CA_FILE'),
+            certFile: get('NATS_CERT_FILE'),
+            keyFile: get('NATS_KEY_FILE')
+        }),
         watermarkBucket: get('NATS_BUCKET') ?? 'zero-watermarks',
         watermarkDatabase: get('WATERMARKS_DATABASE'),
         replicas: number('NATS_REPLICAS', 1, 5),
@@ -79,15 +86,45 @@ export function configFromEnvironment(
     return config;
 }
 
+/**
+ * The TLS options for both connections; `undefined`: the servers decide. With options, even empty ones, the client refuses
+ * a server that offers no TLS; `tls://` alone means nothing to it.
+ */
+export function tlsOptions({ servers, tls }: Pick<Config, 'servers' | 'tls'>): TlsOptions | undefined {
+    return Object.keys(tls).length > 0 || servers.some(server => /^tls:/i.test(server)) ? tls : undefined;
+}
+
 /** How the source of the rows connects; the store of watermarks makes a connection of its own. */
-export function rowsConnection({ servers, user, pass, token, credentials }: Config): NodeConnectionOptions {
+export function rowsConnection(config: Config): NodeConnectionOptions {
+    const { servers, user, pass, token, credentials } = config;
+    const tls = tlsOptions(config);
     return {
         servers: [...servers],
         ...(user === undefined ? {} : { user }),
         ...(pass === undefined ? {} : { pass }),
         ...(token === undefined ? {} : { token }),
+        ...(tls === undefined ? {} : { tls }),
         ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(() => readFileSync(credentials)) })
     };
+}
+
+/** A malformed address may hold a password where nobody expects it, so none is repeated. */
+function readServers(list: string, problems: string[]): string[] {
+    const servers = list.split(',').map(server => server.trim());
+    const isAddress = (server: string) => /^((nats|tls):\/\/)?(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?\/?$/i.test(server);
+    for (const [index, server] of servers.entries()) {
+        if (!isAddress(server)) {
+            problems.push(
+                `NATS_SERVERS: address ${index + 1} is not of the form "nats://host:port" or "tls://host:port"; ` +
+                    'credentials go into NATS_USER and NATS_PASSWORD, NATS_TOKEN or NATS_CREDENTIALS'
+            );
+        }
+    }
+    return servers;
+}
+
+function tlsFiles(files: { readonly [Name in keyof Config['tls']]: string | undefined }): Config['tls'] {
+    return Object.fromEntries(Object.entries(files).filter(([, path]) => path !== undefined));
 }
 
 function readSchema(path: string | undefined, readText: (path: string) => string, problems: string[]): SchemaSource {

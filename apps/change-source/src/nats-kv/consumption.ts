@@ -5,7 +5,7 @@ import {
     type JetStreamManager,
     type JsMsg
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import { nanos, nuid } from '@nats-io/transport-node';
 
 const HEARTBEAT_MS = 1_000;
 
@@ -31,6 +31,8 @@ export async function* consume(
     signal: AbortSignal
 ): AsyncGenerator<JsMsg, void, undefined> {
     const info = await manager.consumers.add(stream, {
+        // With a name, the subject of the request says what is to be read, so that a permission can.
+        name: nuid.next(),
         ack_policy: AckPolicy.None,
         inactive_threshold: nanos(30_000),
         mem_storage: true,

@@ -17,7 +17,8 @@ import { interpret, type RowMessage } from './row-message.js';
 /** Where the rows are. */
 export interface NatsKvSourceOptions {
     readonly bucket: string;
-    readonly connection: NodeConnectionOptions;
+    /** How to connect. A function, so that whoever prints the application does not print passwords with it. */
+    readonly connection: () => NodeConnectionOptions;
 }
 
 /** Injection token of the {@link NatsKvSourceOptions}. */
@@ -52,7 +53,7 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
             reconnectTimeWait: 250,
             pingInterval: 3_000,
             waitOnFirstConnect: true,
-            ...this.#options.connection
+            ...this.#options.connection()
         });
         this.#openLog = new BucketLog(this.#connection, this.#options.bucket);
         const { config } = await this.#existing(new AbortController().signal);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { committedWatermark } from './acknowledgement.js';
-import { isSecretRight } from './secret.js';
+import { SharedSecret } from './secret.js';
 import { BadRequestError, parseStreamRequest, shardIdOf } from './stream-request.js';
 
 const parse = (query: string) => parseStreamRequest(new URLSearchParams(query));
@@ -33,14 +33,14 @@ describe('a request', () => {
 
 describe('a secret', () => {
     test('is right when it is the same, whatever its length', () => {
-        expect(isSecretRight('s3cret', 's3cret')).toBe(true);
-        expect(['s3cre', 's3cret ', '', null, 'x'.repeat(10_000)].map(given => isSecretRight('s3cret', given))).toEqual(
-            Array.from({ length: 5 }, () => false)
-        );
+        expect(new SharedSecret('s3cret').isRight('s3cret')).toBe(true);
+        expect(
+            ['s3cre', 's3cret ', '', null, 'x'.repeat(10_000)].map(given => new SharedSecret('s3cret').isRight(given))
+        ).toEqual(Array.from({ length: 5 }, () => false));
     });
 
     test('is not needed when none is set', () => {
-        expect(isSecretRight(undefined, null)).toBe(true);
+        expect(new SharedSecret(undefined).isRight(null)).toBe(true);
     });
 });
 

@@ -3,12 +3,27 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 /** The parameter of the URL that carries the shared secret. */
 export const SECRET_PARAMETER = 'secret';
 
-/**
- * Tells whether the secret that came is the one that is expected, in a time that says nothing about either, not even how
- * long they are.
- */
-export function isSecretRight(expected: string | undefined, given: string | null): boolean {
-    return expected === undefined || timingSafeEqual(digest(expected), digest(given ?? ''));
+/** What whoever connects has to know. Nobody who prints it sees it. */
+export class SharedSecret {
+    readonly #expected: string | undefined;
+
+    /** @param expected `undefined`: everybody is let in */
+    constructor(expected: string | undefined) {
+        this.#expected = expected;
+    }
+
+    /** Whether everybody is let in. */
+    get isMissing(): boolean {
+        return this.#expected === undefined;
+    }
+
+    /**
+     * Tells whether the secret that came is the one that is expected, in a time that says nothing about either, not even
+     * how long they are.
+     */
+    isRight(given: string | null): boolean {
+        return this.#expected === undefined || timingSafeEqual(digest(this.#expected), digest(given ?? ''));
+    }
 }
 
 function digest(secret: string): Buffer {

@@ -96,6 +96,7 @@ export class Playground implements AsyncDisposable {
             pass: undefined,
             token: undefined,
             credentials: undefined,
+            tls: {},
             watermarkBucket: `${this.#name}-marks`,
             watermarkDatabase: undefined,
             replicas: 1,
