@@ -33,16 +33,21 @@ describe('a revision of a key', () => {
     ])('takes the row away when it is none: %s', (text, problem) => {
         const { change, problem: found } = interpret(tables, message('item.a', text));
         expect(change).toEqual(gone);
-        expect(found).toContain(`key item.a, revision 7: ${problem}`);
+        expect(found).toContain(`key "item.a", revision 7: ${problem}`);
     });
 
     test.each(['other.a', 'item', 'items.a', '.a'])('is nothing when its table is not ours: %s', key => {
         expect(interpret(tables, message(key, '{"count":1}'))).toEqual({});
     });
 
+    test('can have anything in its key without reaching the terminal of whoever reads the log', () => {
+        const { problem } = interpret(tables, message('item.\u001B[2Ja\u0007', '{}'));
+        expect(problem).toContain('key "item.\\u001b[2Ja\\u0007", revision 7: ');
+    });
+
     test('is left out when its key is no key of a row', () => {
         expect(interpret(tables, message('item.=2', '{"count":1}'))).toEqual({
-            problem: 'key item.=2, revision 7: expected item.<id>; it is left out'
+            problem: 'key "item.=2", revision 7: expected item.<id>; it is left out'
         });
     });
 });

@@ -38,9 +38,11 @@ export function interpret(tables: ReadonlyMap<string, TableSchema>, message: Row
         return {};
     }
     const key = decodeRowKey(table, name.slice(dot + 1));
+    // Quoted: NATS takes control characters in subjects, which would reach whoever reads the log in a terminal.
+    const quoted = JSON.stringify(name);
     if (key === undefined) {
         const wanted = table.primaryKey.map(column => `<${column}>`).join('.');
-        return { problem: `key ${name}, revision ${sequence}: expected ${table.name}.${wanted}; it is left out` };
+        return { problem: `key ${quoted}, revision ${sequence}: expected ${table.name}.${wanted}; it is left out` };
     }
     const gone: RowChange = { kind: 'delete', table: table.name, key };
     if (isDeleted) {
@@ -51,7 +53,7 @@ export function interpret(tables: ReadonlyMap<string, TableSchema>, message: Row
         ? { change: { kind: 'put', table: table.name, row: result.row } }
         : {
               change: gone,
-              problem: `key ${name}, revision ${sequence}: ${result.problem}; there is no such row for Zero`
+              problem: `key ${quoted}, revision ${sequence}: ${result.problem}; there is no such row for Zero`
           };
 }
 

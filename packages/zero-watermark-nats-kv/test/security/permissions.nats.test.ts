@@ -211,7 +211,8 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
     test("what permissions can't do, as documented: writers may empty the bucket, consumers deliver anywhere", async () => {
         const users = [
             ...roles.map(role => userWith(role, documentedSubjects(role))),
-            userWith('listener', [], 'commands')
+            userWith('listener', [], 'commands'),
+            userWith('onlooker', [`$JS.API.CONSUMER.NAMES.KV_${BUCKET}`])
         ];
         await using server = await startNatsServer({
             binary,
@@ -232,6 +233,21 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
             JSON.stringify({ stream_name: `KV_${BUCKET}`, config: { ...config, deliver_policy: 'all' } })
         );
         await eventually('what the reader may not publish arrives', () => subjects.length > 0);
+
+        // A reader that knows its name may delete the consumer of somebody else's watch, which then makes itself another.
+        const seen: string[] = [];
+        await store.watermarks.watch('users', watermark => seen.push(watermark.version));
+        const onlooker = await connect({ servers: server.url, user: 'onlooker', pass: 'a-password' });
+        const listing = await onlooker.request(`$JS.API.CONSUMER.NAMES.KV_${BUCKET}`);
+        const { consumers } = listing.json<{ consumers: string[] }>();
+        expect(consumers.length).toBeGreaterThan(1);
+        for (const name of consumers) {
+            const answer = await reader?.request(`$JS.API.CONSUMER.DELETE.KV_${BUCKET}.${name}`);
+            expect(answer?.json()).toMatchObject({ success: true });
+        }
+        await store.watermarks.set('users', 'v2');
+        await eventually('the watch sees it nevertheless', () => seen.includes('v2'));
+        await onlooker.close();
 
         const rollup = headers();
         rollup.set('Nats-Rollup', 'all');
