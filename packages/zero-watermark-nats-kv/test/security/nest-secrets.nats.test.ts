@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { installWithNest, type NestInstallation, type NestMajor } from '../../../../test/support/nest.js';
-import type { NatsKvConfig } from '../../src/store.js';
 import { type NatsServer, startNatsServer } from '../../src/testing.js';
 import { natsServers } from '../nats-binaries.js';
 import { expectNoSecret } from '../support/auth.js';

@@ -95,7 +95,7 @@ export function everythingShownOf(value: unknown): string {
     };
     const shown = [String(value), inspect(value, all), asJson(value)];
     for (let error = value, depth = 0; error instanceof Error && depth < 10; error = error.cause, depth += 1) {
-        shown.push(error.message, error.stack ?? '', asJson(error), asJson({ ...error }));
+        shown.push(error.message, error.stack ?? '', asJson(error), asJson(Object.entries(error)));
     }
     return shown.join('\n');
 }
