@@ -9,7 +9,7 @@ import type { Scene } from './scene.js';
 /** The blocks of our own documents that are not run as {@link planByDefault} says, by document and heading. */
 export const documentPlans: Readonly<Record<string, Plan>> = {
     'docs/security.md # TLS': { server: 'tls', run: bootDeclared },
-    'docs/security.md # Permissions': {
+    'docs/security.md # Watermarks': {
         run: {
             notRun:
                 'it trusts the authorities that Node trusts, and none of them signs for a test; the tests of security ' +
