@@ -49,7 +49,7 @@ async function readAll(service: WatermarkService): Promise<void> {
 async function expectDenied(call: Promise<unknown>, subject: string | RegExp): Promise<void> {
     const startedAt = performance.now();
     const error = await rejectionOf(call);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect(error).toMatchObject({ code: WatermarkErrorCode.PERMISSION_DENIED, retryable: false });
     expect(error.message).toMatch(subject);
 }
