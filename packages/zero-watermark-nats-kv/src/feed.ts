@@ -214,9 +214,11 @@ export class Feed {
         for (let attempt = 0; !this.#stopped && !connection.closed; attempt += 1) {
             const deadline = Deadline.in(timeoutMs);
             await connection.settled(deadline);
+            // A consumer that survived goes on delivering meanwhile, and the cursor with it.
+            const reached = { sequence: this.#cursor, timestamp: this.#cursorTime };
             try {
                 const info = await store.js.streamInfo(bucket.stream, ATTEMPT_MS);
-                const history = await this.#compareHistory(info);
+                const history = await this.#compareHistory(info, reached);
                 shorterSince = history === 'shorter' ? (shorterSince ?? performance.now()) : undefined;
                 const believed = performance.now() - (shorterSince ?? Infinity) > SHORTER_HISTORY_MS;
                 if (history === 'another' || believed) {
@@ -238,23 +240,26 @@ export class Feed {
     }
 
     /**
-     * Compares the stream with what was delivered from it. Servers that lost the end of a stream give its sequences out
-     * again, so what stands at the cursor must have been stored when the cursor's message was. That nothing stands there
+     * Compares the stream with what had been delivered from it. Servers that lost the end of a stream give its sequences
+     * out again, so what stands where the last message was must have been stored when that was. That nothing stands there
      * means nothing: it may have been replaced, or have expired.
      */
-    async #compareHistory({ created, state }: StreamInfo): Promise<'same' | 'shorter' | 'another'> {
+    async #compareHistory(
+        { created, state }: StreamInfo,
+        reached: Pick<StoredMessage, 'sequence' | 'timestamp'>
+    ): Promise<'same' | 'shorter' | 'another'> {
         if (created !== this.#streamCreated) {
             return 'another';
         }
-        if (state.last_seq < this.#cursor) {
+        if (state.last_seq < reached.sequence) {
             return 'shorter';
         }
-        if (this.#cursor === 0) {
+        if (reached.sequence === 0) {
             return 'same';
         }
         const { bucket, store } = this.#context;
-        const found = await store.js.getMessage(bucket.stream, { seq: this.#cursor }, ATTEMPT_MS);
-        return found === null || found.timestamp === this.#cursorTime ? 'same' : 'another';
+        const found = await store.js.getMessage(bucket.stream, { seq: reached.sequence }, ATTEMPT_MS);
+        return found === null || found.timestamp === reached.timestamp ? 'same' : 'another';
     }
 
     /** Takes a stream that was made anew, or that lost history, for what it is now. */

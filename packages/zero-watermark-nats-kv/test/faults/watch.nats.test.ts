@@ -48,6 +48,33 @@ describe.each([newest, oldest])('watching one server ($version)', ({ path }) => 
         await server.stop();
     });
 
+    test('tells each revision once, also when the consumer survives a break of the connection and goes on delivering', async () => {
+        await using proxy = await startTcpProxy({ target: server });
+        const bucket = uniqueBucket();
+        const logger = recordLog();
+        await using watching = await openOn({ urls: [proxy.url], replicas: 1 }, { bucket, logger });
+        await using writing = await openOn({ urls: [server.url], replicas: 1 }, { bucket });
+        const { events, stop } = collect(watching.watermarks, true);
+        let written = 0;
+        for (let round = 0; round < 5; round += 1) {
+            await eventually('all that was written', () => versionsIn(events).length >= written);
+            proxy.cut();
+            await eventually('the break', () => proxy.connections === 0);
+            proxy.heal();
+            // The client asks what it has missed while this comes in.
+            proxy.delay(20);
+            await eventually('the next connection', () => proxy.connections === 1);
+            for (const endsAt = performance.now() + 500; performance.now() < endsAt; written += 1) {
+                await writing.watermarks.create(`k${written}`, 'v');
+            }
+        }
+        await eventually('all that was written', () => versionsIn(events).length >= written);
+        await stop();
+        expect(logger.warnings).toEqual([]);
+        const revisions = events.flatMap(event => (event.type === 'set' ? [event.watermark.revision] : []));
+        expect(revisions).toEqual(Array.from({ length: written }, (_, index) => index + 1));
+    });
+
     test.each(['SIGKILL', 'SIGTERM'] as const)('goes on after %s and restart, and is soon live again', async signal => {
         const bucket = uniqueBucket();
         const backend = { urls: [server.url], replicas: 1 };
