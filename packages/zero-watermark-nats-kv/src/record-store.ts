@@ -22,7 +22,7 @@ import { disconnected, outcomeUnknown, outOfTime } from './write-failures.js';
 const ATTEMPT_MS = 2_500;
 
 /** A try that is given less than this would only turn a known outcome into an unknown one. */
-const LAST_TRY_MS = 50;
+export const LAST_TRY_MS = 50;
 
 /** How long after it was opened a bucket that cannot be found is taken for one that is not known everywhere yet. */
 const SETTLING_MS = 2_000;

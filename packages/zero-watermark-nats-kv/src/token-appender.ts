@@ -9,7 +9,7 @@ import type { Connection } from './connection.js';
 import { type BatchMessage, type PublishAck, type StagedBatch } from './jetstream.js';
 import { type Header, headersWith, LAST_OF_SUBJECT, LAST_SEQUENCE } from './message-headers.js';
 import { ApiFailure, isConflict } from './nats-errors.js';
-import { attemptMs, mayPass, type RecordStore } from './record-store.js';
+import { attemptMs, LAST_TRY_MS, mayPass, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
 import type { NewToken, Placement } from './token-log.js';
 
@@ -110,7 +110,7 @@ export class TokenAppender {
         deadline: Deadline,
         end: number
     ): Promise<AppendOutcome> {
-        if (!this.#connection.connected) {
+        if (!this.#connection.connected || deadline.remainingMs() < LAST_TRY_MS) {
             return 'not-sent';
         }
         try {
@@ -138,7 +138,8 @@ export class TokenAppender {
         let group = tokens.slice(0, size);
         let staged = this.#stage(group, expectedEnd);
         for (let start = 0; start < tokens.length; start += size) {
-            if (!this.#connection.connected) {
+            // One by one, a large group may take longer than its calls; what is stored of it so far counts.
+            if (!this.#connection.connected || deadline.remainingMs() < LAST_TRY_MS) {
                 return 'not-sent';
             }
             try {

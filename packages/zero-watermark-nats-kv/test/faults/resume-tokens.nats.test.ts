@@ -15,7 +15,9 @@ import {
     startTcpProxy
 } from '../../src/testing.js';
 import { natsServers } from '../nats-binaries.js';
+import { Administrator } from '../support/administrator.js';
 import { eventually, openOn, uniqueBucket } from '../support/backends.js';
+import { MARGIN_MS, timed } from '../support/outcomes.js';
 
 const { newest, oldest } = natsServers();
 const named = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
@@ -51,6 +53,11 @@ describe.each([newest, oldest])('one server ($version)', ({ path }) => {
     afterAll(async () => {
         await server.stop();
     });
+
+    async function createShardWithoutBatches(bucket: string): Promise<void> {
+        await using administrator = await Administrator.connect([server.url]);
+        await administrator.createUnlimitedBucket(`${bucket}-tokens-s`, 1);
+    }
 
     async function messagesOf(bucket: string): Promise<number> {
         const nc = await connect({ servers: server.url });
@@ -190,6 +197,25 @@ describe.each([newest, oldest])('one server ($version)', ({ path }) => {
             expect(await later.resumeTokens.getOrCreateWatermarks('s', tokens)).toEqual(watermarks);
         }
     );
+
+    test('tokens that take longer to be stored than a call may take: it ends in time, and the next one goes on there', async () => {
+        const bucket = uniqueBucket();
+        // Single messages, as with servers that have no batches.
+        await createShardWithoutBatches(bucket);
+        const backend = { urls: [server.url], replicas: 1 };
+        await using hasty = await openOn(backend, { bucket, timeoutMs: 500 });
+        await hasty.resumeTokens.head('s');
+        const tokens = named('t', 10_000);
+        const { code, tookMs } = await timed(hasty.resumeTokens.getOrCreateWatermarks('s', tokens));
+        expect(code).toBe(WatermarkErrorCode.UNAVAILABLE);
+        expect(tookMs).toBeLessThan(500 + MARGIN_MS);
+        const stored = await messagesOf(bucket);
+        expect(stored).toBeGreaterThan(0);
+        await using patient = await openOn(backend, { bucket });
+        const some = tokens.slice(0, stored + 10);
+        expectGrowing(await patient.resumeTokens.getOrCreateWatermarks('s', some));
+        expect(await messagesOf(bucket)).toBe(some.length);
+    });
 
     test('a write that fails for good fails what waits behind it, and the order holds when all are tried again', async () => {
         await using proxy = await startTcpProxy({ target: { port: server.port } });
