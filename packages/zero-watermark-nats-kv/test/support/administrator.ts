@@ -1,4 +1,11 @@
-import { jetstream, type JetStreamManager, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+    jetstream,
+    type JetStreamManager,
+    type JsMsg,
+    jetstreamManager,
+    RetentionPolicy,
+    StorageType
+} from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 
 import type { NatsCluster, NatsServer } from '../../src/testing.js';
@@ -11,6 +18,17 @@ export interface KeptMessage {
     readonly version: string | undefined;
 }
 
+/** A resume token as it is kept. */
+export interface KeptToken {
+    readonly sequence: number;
+    readonly token: string;
+    /** Whether it is a sync's. */
+    readonly sync: boolean;
+}
+
+/** How many messages are asked for at once. */
+const MOST_FETCHED = 10_000;
+
 /** Somebody who manages the servers with the plain client, beside the stores under test. */
 export class Administrator implements AsyncDisposable {
     readonly nc: NatsConnection;
@@ -19,8 +37,8 @@ export class Administrator implements AsyncDisposable {
         this.nc = nc;
     }
 
-    static async connect(urls: readonly string[]): Promise<Administrator> {
-        const options = { maxReconnectAttempts: -1, reconnectTimeWait: 100, timeout: 2_000 };
+    static async connect(urls: readonly string[], user?: { user: string; pass: string }): Promise<Administrator> {
+        const options = { maxReconnectAttempts: -1, reconnectTimeWait: 100, timeout: 2_000, ...user };
         return new Administrator(await connect({ servers: [...urls], ...options }));
     }
 
@@ -71,17 +89,37 @@ export class Administrator implements AsyncDisposable {
 
     /** Everything that a bucket keeps, oldest first. */
     async messagesOf(bucket: string): Promise<KeptMessage[]> {
+        return (await this.#read(bucket)).map(message => {
+            const deleted = message.headers?.has('KV-Operation') === true;
+            const record = deleted ? {} : message.json<{ version?: string }>();
+            const key = message.subject.slice(`$KV.${bucket}.`.length);
+            return { revision: message.seq, key, version: record.version };
+        });
+    }
+
+    /** All resume tokens that a shard's bucket keeps, oldest first. */
+    async tokensOf(bucket: string): Promise<KeptToken[]> {
+        return (await this.#read(bucket)).flatMap(message => {
+            const { subject, seq: sequence } = message;
+            const key = subject.slice(`$KV.${bucket}.`.length);
+            return key.startsWith('marker.')
+                ? []
+                : [{ sequence, token: message.string(), sync: key.startsWith('sync.') }];
+        });
+    }
+
+    async #read(bucket: string): Promise<JsMsg[]> {
         const stream = `KV_${bucket}`;
         const manager = await this.#manager();
-        const { messages } = (await manager.streams.info(stream)).state;
-        const kept: KeptMessage[] = [];
+        const kept: JsMsg[] = [];
         const consumer = await jetstream(this.nc).consumers.get(stream);
-        for (let left = messages; left > 0; left = messages - kept.length) {
-            for await (const message of await consumer.fetch({ max_messages: left, expires: 5_000 })) {
-                const deleted = message.headers?.has('KV-Operation') === true;
-                const record = deleted ? {} : message.json<{ version?: string }>();
-                const key = message.subject.slice(`$KV.${bucket}.`.length);
-                kept.push({ revision: message.seq, key, version: record.version });
+        let left = (await manager.streams.info(stream)).state.messages;
+        while (left > 0) {
+            const fetched = await consumer.fetch({ max_messages: Math.min(left, MOST_FETCHED), expires: 5_000 });
+            for await (const message of fetched) {
+                kept.push(message);
+                // What is still to come may become less while it is read.
+                left = message.info.pending;
             }
         }
         return kept;
@@ -90,6 +128,11 @@ export class Administrator implements AsyncDisposable {
     /** Lets another node lead the bucket's stream. */
     async stepDown(bucket: string): Promise<void> {
         await this.nc.request(`$JS.API.STREAM.LEADER.STEPDOWN.KV_${bucket}`, '', { timeout: 5_000 });
+    }
+
+    /** Lets another node lead JetStream's metadata; only users of the system account may ask for it. */
+    async stepDownMeta(): Promise<void> {
+        await this.nc.request('$JS.API.META.LEADER.STEPDOWN', '', { timeout: 5_000 });
     }
 
     /** The node that leads the bucket's stream; waits until there is one that can be asked. */
