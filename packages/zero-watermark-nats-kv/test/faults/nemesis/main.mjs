@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
 const conditions = ['@cbnsndwch/source', 'module', 'node', 'import', 'default'];
+/** @type {{ module: { main: (args: readonly string[]) => Promise<number> } }} */
 const { module } = await runnerImport(fileURLToPath(new URL('command.ts', import.meta.url)), {
     configFile: false,
     logLevel: 'warn',
@@ -13,4 +14,4 @@ const { module } = await runnerImport(fileURLToPath(new URL('command.ts', import
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: ['node', 'import', 'default'] } }
 });
-process.exitCode = await /** @type {typeof import('./command.js')} */ (module).main(process.argv.slice(2));
+process.exitCode = await module.main(process.argv.slice(2));

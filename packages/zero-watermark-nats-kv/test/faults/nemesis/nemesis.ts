@@ -97,11 +97,11 @@ export class Nemesis {
                     await cluster.waitUntilReady(60_000);
                 }
                 return undefined;
-            case 'upgrade-node': {
-                const node = await this.#node(fault.node);
-                const before = node.version;
-                await node.restart({ binary: upgradeTo });
-                return `${node.name} from ${before} to ${node.version}`;
+            case 'upgrade-nodes': {
+                const [before] = cluster.nodes.map(({ version }) => version);
+                await Promise.all(cluster.nodes.map(node => node.kill('SIGTERM')));
+                await Promise.all(cluster.nodes.map(node => node.restart({ binary: upgradeTo })));
+                return `from ${before ?? 'nothing'} to ${cluster.nodes.map(({ version }) => version).join(', ')}`;
             }
             case 'step-down':
                 return this.#stepDown(fault.of);

@@ -10,6 +10,10 @@ export type RunReport = ReturnType<typeof reportOf>;
 /** Of how many stretches the course of a run consists. */
 const WINDOWS = 120;
 
+/** How much of a history is printed. */
+const MOST_LINES = 40;
+const MOST_COLUMNS = 400;
+
 export function reportOf(run: Run, violations: readonly Violation[]) {
     const { history, injected, recording, startedAtMs, endedAtMs } = run;
     const { operations } = history;
@@ -53,7 +57,7 @@ export function failureOf(run: Run, violations: readonly Violation[], command: s
     const described = violations.toSorted((a, b) => size(a) - size(b)).slice(0, 5);
     return [
         `${violations.length} broken promises and ${problems.length} problems with seed ${run.seed}.`,
-        ...described.map(describeViolation),
+        ...described.map(violation => shorten(describeViolation(violation))),
         ...problems.slice(0, 10),
         `The same schedule again: ${command}`
     ].join('\n\n');
@@ -69,6 +73,14 @@ export function summaryOf(report: RunReport): string {
         `slowest call: ${slowestCall?.kind ?? 'none'}, ${slowestCall?.tookMs ?? 0} ms of ${report.timeoutMs} ms; ` +
             `${violations.length} violations, ${report.problems.length} problems`
     ].join('\n');
+}
+
+/** A history that could not be made small says little more by all of its lines. */
+function shorten(description: string): string {
+    const lines = description
+        .split('\n')
+        .map(line => (line.length > MOST_COLUMNS ? `${line.slice(0, MOST_COLUMNS)}…` : line));
+    return (lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), '  …'] : lines).join('\n');
 }
 
 function countBy(values: readonly string[]): Record<string, number> {

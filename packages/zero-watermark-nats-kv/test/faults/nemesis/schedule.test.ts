@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { type Fault, makeSchedule, type ScheduledFault } from './schedule.js';
+import { makeSchedule, type ScheduledFault } from './schedule.js';
 
 const OPTIONS = {
     durationMs: 60_000,
@@ -41,13 +41,13 @@ test('whatever the seed: enough faults, of every kind, in order, within the time
     );
 });
 
-test('every node is upgraded once, one after the other; client 0 is never killed', () => {
+test('the nodes are upgraded once, and client 0 is never killed', () => {
     fc.assert(
         fc.property(seeds, seed => {
             const { nodes, clients } = makeSchedule(seed, OPTIONS);
-            const upgraded = nodes.flatMap(({ fault }) => (fault.kind === 'upgrade-node' ? [fault.node] : []));
-            expect(upgraded).toEqual([0, 1, 2]);
-            const killed = clients.map(({ fault }) => (fault as Fault & { kind: 'kill-client' }).client);
+            expect(nodes.filter(({ fault }) => fault.kind === 'upgrade-nodes')).toHaveLength(1);
+            const killed = clients.flatMap(({ fault }) => (fault.kind === 'kill-client' ? [fault.client] : []));
+            expect(killed).toHaveLength(clients.length);
             expect(killed.every(client => client === 1 || client === 2)).toBe(true);
         })
     );

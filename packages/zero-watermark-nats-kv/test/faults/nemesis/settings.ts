@@ -15,7 +15,7 @@ export function shortRun(seed: number): RunOptions {
     return {
         ...COMMON,
         seed,
-        servers: 'newest',
+        servers: 'upgraded',
         durationMs: 60_000,
         gapsMs: { nodes: 7_000, leaders: 6_000, network: 4_000, clients: 10_000 },
         atLeastCalls: 20_000,
