@@ -86,7 +86,8 @@ export class Recording {
                 return;
             }
             case 'log': {
-                const message = `${line.level}: ${line.message.slice(0, 300)}`;
+                // What differs between messages of one sort is a watermark.
+                const message = `${line.level}: ${line.message.slice(0, 300).replace(/"c1[0-9a-z]+"/, '"…"')}`;
                 this.logged.set(message, (this.logged.get(message) ?? 0) + 1);
                 return;
             }

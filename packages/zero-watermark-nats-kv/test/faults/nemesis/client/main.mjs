@@ -75,10 +75,10 @@ async function open() {
                 }
             });
         } catch (error) {
-            say({ line: 'log', level: 'error', message: `could not open: ${String(error)}` });
             if (/** @type {{ code?: string }} */ (error).code !== 'ERR_WATERMARK_UNAVAILABLE') {
-                problem(error);
+                throw error;
             }
+            say({ line: 'log', level: 'error', message: `could not open: ${String(error)}` });
         }
     }
 }
