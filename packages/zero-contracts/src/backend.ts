@@ -18,6 +18,7 @@ export { EventQueue } from './backend/event-queue.js';
 export {
     consoleLogger,
     findOptionProblems,
+    flagOption,
     functionOption,
     loggerOption,
     oneOf,

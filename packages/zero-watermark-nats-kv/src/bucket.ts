@@ -1,14 +1,8 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { backOff, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 
-import {
-    compareBucket,
-    describeDifference,
-    HEADER_BYTES,
-    streamOfBucket,
-    subjectPrefixOfBucket,
-    wantedStreamConfig
-} from './bucket-config.js';
+import { HEADER_BYTES, streamOfBucket, subjectPrefixOfBucket, wantedStreamConfig } from './bucket-config.js';
+import { type BucketDifference, compareBucket, describeDifference } from './bucket-differences.js';
 import type { Connection } from './connection.js';
 import { JetStream, type StreamConfig, type StreamInfo } from './jetstream.js';
 import {
@@ -44,33 +38,52 @@ export interface Bucket {
     readonly openedAt: number;
 }
 
+/** What a bucket is opened for. */
+export interface BucketUse {
+    /** Settings that it is created with, for servers of several versions: the first that the server knows. */
+    readonly extraSettings?: readonly Partial<StreamConfig>[];
+    /** Whether entries will have to be purged. */
+    readonly isPurged?: boolean;
+}
+
 /**
- * Opens the bucket, and creates it first where the policy allows.
+ * Opens the bucket, and creates it first where the policy allows. Settings that endanger promises are logged, each with
+ * what follows from it and how to mend it, or refused (`strict`).
  *
- * @param extraSettings that it is created with, for servers of several versions: the first that the server knows
  * @throws {WatermarkError} `BUCKET_NOT_FOUND`, `BUCKET_MISMATCH`, `PERMISSION_DENIED`, `UNAVAILABLE`
  */
 export async function openBucket(
     connection: Connection,
     config: ResolvedNatsKvConfig,
     deadline: Deadline,
-    extraSettings: readonly Partial<StreamConfig>[] = []
+    { extraSettings = [], isPurged = false }: BucketUse = {}
 ): Promise<Bucket> {
     const info = await findOrCreate(connection, config, extraSettings, deadline);
-    const differences = compareBucket(config, info.config);
-    const breaking = differences.filter(difference => difference.breaksPromise);
-    if (breaking.length > 0) {
-        throw new WatermarkError(
-            WatermarkErrorCode.BUCKET_MISMATCH,
-            `The KV bucket "${config.bucket}" has settings that would break promises: ` +
-                `${breaking.map(describeDifference).join('; ')}.`,
-            { remediation: `Change the options or the bucket (nats stream edit ${streamOfBucket(config.bucket)}).` }
-        );
-    }
+    const differences = compareBucket(config, info.config, { isClustered: info.isClustered, isPurged });
+    refuseMismatch(config, differences);
     for (const difference of differences) {
         config.logger.warn(`KV bucket "${config.bucket}": ${describeDifference(difference)}.`);
     }
     return bucketOf(connection, config.bucket, info);
+}
+
+/** @throws {WatermarkError} `BUCKET_MISMATCH`, with all that must not be */
+function refuseMismatch({ bucket, strict }: ResolvedNatsKvConfig, differences: readonly BucketDifference[]): void {
+    const breaking = differences.filter(({ severity }) => severity === 'breaks');
+    const refused = strict ? differences.filter(({ severity }) => severity !== 'differs') : breaking;
+    if (refused.length === 0) {
+        return;
+    }
+    throw new WatermarkError(
+        WatermarkErrorCode.BUCKET_MISMATCH,
+        `The KV bucket "${bucket}" has settings that break promises: ${refused.map(describeDifference).join('; ')}.`,
+        {
+            remediation:
+                breaking.length === 0
+                    ? 'Change the bucket, or leave out strict to use it as it is.'
+                    : 'Change the bucket, or the options that ask for something else.'
+        }
+    );
 }
 
 /**

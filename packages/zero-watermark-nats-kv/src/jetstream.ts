@@ -46,6 +46,10 @@ export interface StreamConfig {
     readonly sealed?: boolean;
     readonly placement?: { readonly cluster?: string; readonly tags?: readonly string[] };
     readonly mirror?: { readonly name: string };
+    readonly sources?: readonly { readonly name: string }[];
+    readonly subject_transform?: { readonly src: string; readonly dest: string };
+    readonly no_ack?: boolean;
+    readonly discard_new_per_subject?: boolean;
     readonly persist_mode?: string;
     readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -54,6 +58,8 @@ export interface StreamInfo {
     readonly config: StreamConfig;
     /** RFC 3339, the server's; another value means another stream of the same name. */
     readonly created: string;
+    /** Whether it is on a cluster, with however many replicas. */
+    readonly isClustered: boolean;
     readonly state: { readonly messages: number; readonly first_seq: number; readonly last_seq: number };
 }
 
@@ -331,13 +337,15 @@ function directMessage(message: Msg, headers: MsgHdrs): StoredMessage {
 }
 
 function streamInfo(answer: Readonly<Record<string, unknown>>): StreamInfo {
-    const { config, created, state } = answer;
+    const { config, created, state, cluster } = answer;
     if (!isRecord(config) || !isRecord(state)) {
         throw new ApiFailure(0, 'the answer describes no stream');
     }
     return {
         config: { ...config, name: String(config['name']) },
         created: String(created),
+        // A single server names itself as the leader, and no cluster.
+        isClustered: isRecord(cluster) && typeof cluster['name'] === 'string' && cluster['name'] !== '',
         state: {
             messages: Number(state['messages']),
             first_seq: Number(state['first_seq']),

@@ -194,7 +194,10 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
             ttlMs: 0,
             maxValueSizeBytes: undefined
         };
-        const bucket = await openBucket(this.#connection, bucketConfig, deadline, batchSettings(this.#config.replicas));
+        const bucket = await openBucket(this.#connection, bucketConfig, deadline, {
+            extraSettings: batchSettings(this.#config.replicas),
+            isPurged: true
+        });
         const log = new TokenLog(this.#connection, bucket);
         await startAtClock(log, bucket.info.created, deadline);
         const shard = new Shard(log, { shardId, timeoutMs, logger, retainTokens, retainMs, compareResumeTokens });

@@ -1,5 +1,6 @@
 import {
     findOptionProblems,
+    flagOption,
     functionOption,
     loggerOption,
     oneOf,
@@ -20,6 +21,9 @@ export function findProblems(options: unknown): string[] {
     }
     if (!given.has('bucket')) {
         problems.push('bucket: is missing; expected the name of a KV bucket, for example "zero-watermarks"');
+    }
+    if (given.get('strict') === true && given.get('storage') === 'memory') {
+        problems.push('strict: refuses the storage "memory", which is asked for; leave one of them out');
     }
     const connection = given.get('connection');
     return isNatsConnection(connection)
@@ -95,6 +99,7 @@ const checks: OptionChecks = {
     maxValueSizeBytes: wholeNumber(SMALLEST_RECORD_BYTES, 2 ** 31 - 1),
     ttlMs: value => (value === 0 ? undefined : wholeNumber(100, Number.MAX_SAFE_INTEGER)(value)),
     placement: checkPlacement,
+    strict: flagOption,
     readConsistency: oneOf('leader', 'any'),
     timeoutMs: wholeNumber(100, 2 ** 31 - 1),
     connectTimeoutMs: wholeNumber(100, 2 ** 31 - 1),

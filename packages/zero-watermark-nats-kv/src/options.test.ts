@@ -59,6 +59,7 @@ describe('what is resolved', () => {
             history: 1,
             storage: 'file',
             ttlMs: 0,
+            strict: false,
             readConsistency: 'leader',
             timeoutMs: 15_000,
             connectTimeoutMs: 20_000
@@ -126,14 +127,22 @@ describe('what is refused', () => {
             name: '',
             tls: true,
             pass: '',
+            strict: 'yes',
             nonsense: 1
         });
         const named = problems.map(problem => problem.split(':')[0]);
         expect(named).toEqual([
             ...['bucket', 'servers', 'replicas', 'history', 'storage', 'bucketPolicy', 'readConsistency', 'timeoutMs'],
             ...['connectTimeoutMs', 'ttlMs', 'maxValueSizeBytes', 'placement', 'logger', 'name', 'tls', 'pass'],
-            ...['nonsense', 'pass']
+            ...['strict', 'nonsense', 'pass']
         ]);
+    });
+
+    test('strict and what it refuses do not go together', () => {
+        expect(problemsOf({ ...good, strict: true, storage: 'memory' })).toEqual([
+            'strict: refuses the storage "memory", which is asked for; leave one of them out'
+        ]);
+        expect(resolve({ ...good, strict: true, storage: 'file' })).toMatchObject({ strict: true });
     });
 
     test('the message lists all of them', () => {

@@ -47,6 +47,15 @@ export interface NatsKvBucketConfig {
     /** In which cluster, and on servers with which tags, the bucket is created. */
     placement?: { readonly cluster?: string; readonly tags?: readonly string[] };
     /**
+     * Refuses to start (`BUCKET_MISMATCH`, naming all at once) with a bucket whose settings endanger what was
+     * acknowledged: memory storage, `persist_mode: async`, one replica in a cluster or fewer than asked for, dropping the
+     * oldest when full, sources. Without it these are logged. Settings with which a promise can't be kept at all are
+     * refused in any case. A shard's bucket is looked at when the shard is first used, or provisioned.
+     *
+     * @default false
+     */
+    strict?: boolean;
+    /**
      * Who answers reads. `leader`: the stream's leader, so that a write that another instance was told of is seen.
      * `any`: whichever replica is near (NATS direct get), which may lag behind.
      *
@@ -167,6 +176,7 @@ export interface ResolvedNatsKvConfig {
     readonly maxValueSizeBytes: number | undefined;
     readonly ttlMs: number;
     readonly placement: { readonly cluster?: string; readonly tags?: readonly string[] } | undefined;
+    readonly strict: boolean;
     readonly readConsistency: 'leader' | 'any';
     readonly timeoutMs: number;
     readonly connectTimeoutMs: number;
@@ -197,6 +207,7 @@ export function resolveOptions(options: NatsKvOptions | MaybeUndefined<NatsKvOpt
         maxValueSizeBytes: options.maxValueSizeBytes,
         ttlMs: options.ttlMs ?? 0,
         placement: options.placement,
+        strict: options.strict ?? false,
         readConsistency: options.readConsistency ?? 'leader',
         timeoutMs: options.timeoutMs ?? 15_000,
         connectTimeoutMs: options.connectTimeoutMs ?? 20_000,

@@ -42,6 +42,7 @@ describe('NatsKvConfig', () => {
     test('knows the values of its options', () => {
         const required = { servers: ['nats://localhost:4222'], bucket: 'zero-watermarks' };
         void store.openWatermarkStore({ ...required, storage: 'memory', readConsistency: 'any', ttlMs: 0 });
+        void store.openWatermarkStore({ ...required, strict: true });
         // @ts-expect-error there is no such policy
         void store.openWatermarkStore({ ...required, bucketPolicy: 'sometimes' });
         // @ts-expect-error an option that is misspelt

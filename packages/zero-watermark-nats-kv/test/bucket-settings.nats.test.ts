@@ -28,6 +28,6 @@ test.each([
     ['none of them', [{ ...unheardOf, allow_atomic: true }], false]
 ])('a server that refuses settings that it does not know gets %s', async (_, settings, isAtomic) => {
     const config = resolveOptions({ servers: [server.url], bucket: uniqueBucket(), replicas: 1 });
-    const { info } = await openBucket(connection, config, Deadline.in(10_000), settings);
+    const { info } = await openBucket(connection, config, Deadline.in(10_000), { extraSettings: settings });
     expect(info.config.allow_atomic === true).toBe(isAtomic);
 });

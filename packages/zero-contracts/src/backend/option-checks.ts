@@ -44,6 +44,11 @@ export function wholeNumber(min: number, max: number): OptionCheck {
             : `expected a whole number from ${min} to ${max}, got ${showValue(value)}`;
 }
 
+/** Expects `true` or `false`. */
+export function flagOption(value: unknown): string | undefined {
+    return typeof value === 'boolean' ? undefined : `expected true or false, got ${showValue(value)}`;
+}
+
 /** Expects a function. */
 export function functionOption(value: unknown): string | undefined {
     return typeof value === 'function' ? undefined : 'expected a function';

@@ -66,3 +66,17 @@ test("messages go to Nest's logger, unless the options name another", async () =
     expect(own).toEqual([expect.stringContaining('history is 1 instead of 2')]);
     toNest.mockRestore();
 });
+
+test.each(['forRoot', 'forRootAsync'] as const)('strict refuses the start of an application (%s)', async way => {
+    const options = { servers: [server.url], bucket: uniqueBucket() };
+    const memory = ZeroWatermarkNatsKvModule.forRoot({ ...options, storage: 'memory' });
+    await (await Test.createTestingModule({ imports: [memory] }).compile()).close();
+    const strict = { ...options, strict: true };
+    const module =
+        way === 'forRoot'
+            ? ZeroWatermarkNatsKvModule.forRoot(strict)
+            : ZeroWatermarkNatsKvModule.forRootAsync({ useFactory: () => strict });
+    const start = Test.createTestingModule({ imports: [module] }).compile();
+    await expect(start).rejects.toMatchObject({ code: 'ERR_WATERMARK_BUCKET_MISMATCH' });
+    await expect.poll(() => connectionsOf(server)).toEqual([]);
+});

@@ -124,11 +124,16 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
         await using store = await openWatermarkStore({ servers: [server.url], bucket, replicas: 3, logger });
         await store.watermarks.set('users', 'v1');
         const named = `KV bucket "${bucket}": `;
+        const edit = `(to mend it: nats stream edit KV_${bucket}`;
         expect(logger.warnings).toEqual([
-            `${named}history is 10 instead of 1: history() gives as many revisions as the bucket keeps.`,
-            `${named}replicas is 1 instead of 3: the bucket survives as many failures as it has.`,
-            `${named}storage is memory instead of file: all watermarks are lost when the servers restart.`,
-            `${named}discard is old instead of new: a full bucket drops its oldest watermarks without a word.`
+            `${named}discard is old instead of new: a full bucket drops its oldest watermarks without a word ${edit} --discard=new).`,
+            `${named}replicas is 1 instead of 3: without its only server nothing can be read or written, ` +
+                `and with its disk all is lost ${edit} --replicas=3).`,
+            `${named}storage is memory instead of file: all watermarks are lost when the servers restart ` +
+                '(to mend it: export what it holds (docs/moving.md), then ' +
+                `nats kv del ${bucket} && nats kv add ${bucket} --storage=file --replicas=3).`,
+            `${named}history is 10 instead of 1: history() gives as many revisions as the bucket keeps ` +
+                `${edit} --max-msgs-per-subject=1).`
         ]);
     });
 
@@ -151,10 +156,8 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
         const error = await rejectionOf(openWatermarkStore({ servers: [server.url], bucket, ...options }));
         expect(performance.now() - startedAt).toBeLessThan(2_000);
         expect(error).toMatchObject({ code: WatermarkErrorCode.BUCKET_MISMATCH, retryable: false });
-        expect(error.message).toContain(
-            `The KV bucket "${bucket}" has settings that would break promises: ${difference}`
-        );
-        expect(error.message).toContain(`nats stream edit KV_${bucket}`);
+        expect(error.message).toContain(`The KV bucket "${bucket}" has settings that break promises: ${difference}`);
+        expect(error.message).toMatch(new RegExp(`to mend it: nats (stream edit KV_|kv del )${bucket} `));
         await ask(nc, `STREAM.DELETE.KV_${bucket}`);
     });
 
