@@ -43,3 +43,4 @@ export type { ExportLines } from './transfer/lines.js';
 export type { ImportResumeTokensReport } from './transfer/token-transfer.js';
 export type { ImportProblem, ImportWatermarksOptions, ImportWatermarksReport } from './transfer/watermark-transfer.js';
 export type { ExistingStoreHandle, MaybeUndefined, WatermarkLogger, WatermarkStore } from './store.js';
+export { getResumeTokenServiceToken, getWatermarkServiceToken } from './store-tokens.js';

@@ -1,4 +1,6 @@
 import {
+    getResumeTokenServiceToken,
+    getWatermarkServiceToken,
     InvalidOptionsError,
     type MaybeUndefined,
     ResumeTokenService,
@@ -7,8 +9,10 @@ import {
     WatermarkService,
     type WatermarkStore
 } from '@cbnsndwch/zero-contracts';
+import { showValue } from '@cbnsndwch/zero-contracts/backend';
 import {
     type DynamicModule,
+    type ExistingProvider,
     type FactoryProvider,
     Inject,
     Logger,
@@ -43,10 +47,21 @@ export interface NatsKvAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
     extraProviders?: Provider[];
 }
 
+/** Which store a module is about, where an application has several. */
+export interface NatsKvStoreOptions {
+    /**
+     * Under which its services are injected: `@InjectWatermarks(storeName)` and `@InjectResumeTokens(storeName)`.
+     *
+     * @default it is the one store that is injected by class, `WatermarkService` and `ResumeTokenService`
+     */
+    storeName?: string;
+}
+
 const STORE = Symbol('zero-watermark-nats-kv:store');
 
 /**
- * Gives the whole application a `WatermarkService` and a `ResumeTokenService`.
+ * Gives the whole application a `WatermarkService` and a `ResumeTokenService`. An application that has several stores
+ * declares the module once for each, all but one with a `storeName`.
  *
  * The store is opened while the application starts, which fails with a clear error if it can't be, and closed with the
  * application: on `app.close()`, and on signals when shutdown hooks are enabled.
@@ -64,9 +79,9 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
      *
      * @throws {InvalidOptionsError} at once, with every problem
      */
-    static forRoot(options: NatsKvOptions): DynamicModule {
+    static forRoot(options: NatsKvOptions, store: NatsKvStoreOptions = {}): DynamicModule {
         resolveOptions(options);
-        return declareModule({ provide: STORE, useFactory: () => openWithNestLogger(options) }, {});
+        return declareModule({ provide: STORE, useFactory: () => openWithNestLogger(options, store) }, {}, store);
     }
 
     /**
@@ -75,8 +90,8 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
      * @throws {InvalidOptionsError} unless there is exactly one of `useFactory`, `useClass` and `useExisting`. What is
      *   wrong with the options themselves is reported when the application starts.
      */
-    static forRootAsync(options: NatsKvAsyncOptions): DynamicModule {
-        return declareModule(storeProvider(options), options);
+    static forRootAsync(options: NatsKvAsyncOptions, store: NatsKvStoreOptions = {}): DynamicModule {
+        return declareModule(storeProvider(options, store), options, store);
     }
 
     /** Called by Nest: the last of its shutdown hooks, so that others can still store watermarks in theirs. */
@@ -89,32 +104,48 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
  * The options are no provider of their own: Nest keeps what providers give, and whoever prints the application would
  * print the passwords with it.
  */
-function declareModule(store: Provider, { imports, extraProviders, useClass }: NatsKvAsyncOptions): DynamicModule {
+function declareModule(
+    store: Provider,
+    { imports, extraProviders, useClass }: NatsKvAsyncOptions,
+    { storeName }: NatsKvStoreOptions
+): DynamicModule {
+    const services = servicesOf(storeName);
     return {
         module: ZeroWatermarkNatsKvModule,
         global: true,
         imports: imports ?? [],
-        providers: [
-            ...(extraProviders ?? []),
-            ...(useClass === undefined ? [] : [useClass]),
-            store,
-            {
-                provide: WatermarkService,
-                inject: [STORE],
-                useFactory: (opened: WatermarkStore) => opened.watermarks
-            },
-            {
-                provide: ResumeTokenService,
-                inject: [STORE],
-                useFactory: (opened: WatermarkStore) => opened.resumeTokens
-            },
-            { provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }
-        ],
-        exports: [WatermarkService, ResumeTokenService, TOKEN_WATERMARK_SERVICE]
+        providers: [...(extraProviders ?? []), ...(useClass === undefined ? [] : [useClass]), store, ...services],
+        exports: services.map(({ provide }) => provide)
     };
 }
 
-function storeProvider({ inject, useFactory, useClass, useExisting }: NatsKvAsyncOptions): Provider {
+/** What a module gives to the application. A named store keeps its hands off the tokens of the one without a name. */
+function servicesOf(storeName: string | undefined): (FactoryProvider | ExistingProvider)[] {
+    if (storeName !== undefined && (typeof storeName !== 'string' || storeName === '')) {
+        throw new InvalidOptionsError('ZeroWatermarkNatsKvModule is declared wrongly', [
+            `storeName: expected a non-empty string, got ${showValue(storeName)}`
+        ]);
+    }
+    const isNamed = storeName !== undefined;
+    return [
+        {
+            provide: isNamed ? getWatermarkServiceToken(storeName) : WatermarkService,
+            inject: [STORE],
+            useFactory: (store: WatermarkStore) => store.watermarks
+        },
+        {
+            provide: isNamed ? getResumeTokenServiceToken(storeName) : ResumeTokenService,
+            inject: [STORE],
+            useFactory: (store: WatermarkStore) => store.resumeTokens
+        },
+        ...(isNamed ? [] : [{ provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }])
+    ];
+}
+
+function storeProvider(
+    { inject, useFactory, useClass, useExisting }: NatsKvAsyncOptions,
+    store: NatsKvStoreOptions
+): Provider {
     const given = [useFactory, useClass, useExisting].filter(way => way !== undefined);
     if (given.length !== 1) {
         throw new InvalidOptionsError('ZeroWatermarkNatsKvModule.forRootAsync is called wrongly', [
@@ -125,28 +156,29 @@ function storeProvider({ inject, useFactory, useClass, useExisting }: NatsKvAsyn
         return {
             provide: STORE,
             inject: inject ?? [],
-            useFactory: async (...args: unknown[]) => openWithNestLogger(await useFactory(...args))
+            useFactory: async (...args: unknown[]) => openWithNestLogger(await useFactory(...args), store)
         };
     }
     const factory = useClass ?? useExisting;
     return {
         provide: STORE,
         inject: factory === undefined ? [] : [factory],
-        useFactory: async (instance: NatsKvOptionsFactory) => openWithNestLogger(await instance.createNatsKvOptions())
+        useFactory: async (instance: NatsKvOptionsFactory) =>
+            openWithNestLogger(await instance.createNatsKvOptions(), store)
     };
 }
 
 /** A factory may give anything at run time; what is no object is left to the check of the options. */
-function openWithNestLogger(configured: ConfiguredOptions): Promise<WatermarkStore> {
+function openWithNestLogger(configured: ConfiguredOptions, { storeName }: NatsKvStoreOptions): Promise<WatermarkStore> {
     return openWatermarkStore(
         typeof configured === 'object' && configured !== null
-            ? { ...configured, logger: configured.logger ?? nestLogger() }
+            ? { ...configured, logger: configured.logger ?? nestLogger(storeName) }
             : configured
     );
 }
 
-function nestLogger(): WatermarkLogger {
-    const logger = new Logger('ZeroWatermarkNatsKv');
+function nestLogger(storeName: string | undefined): WatermarkLogger {
+    const logger = new Logger(`ZeroWatermarkNatsKv${storeName === undefined ? '' : `:${storeName}`}`);
     return {
         warn: message => logger.warn(message),
         error: (message, error) => logger.error(message, error instanceof Error ? error.stack : error)

@@ -7,7 +7,7 @@ import * as contracts from '@cbnsndwch/zero-contracts';
 
 import * as main from '../src/index.js';
 import * as store from '../src/store.js';
-import type { NatsKvConfig, NatsKvOptions, NatsKvOptionsFactory, Watermark } from '../src/index.js';
+import type { NatsKvConfig, NatsKvOptions, NatsKvOptionsFactory, NatsKvStoreOptions, Watermark } from '../src/index.js';
 import type { NatsCluster, NatsServer } from '../src/testing.js';
 import { startNatsCluster, startNatsServer } from '../src/testing.js';
 
@@ -54,7 +54,8 @@ describe('NatsKvConfig', () => {
 
 describe('ZeroWatermarkNatsKvModule', () => {
     test('forRoot takes options and gives a module', () => {
-        expectTypeOf(ZeroWatermarkNatsKvModule.forRoot).parameters.toEqualTypeOf<[options: NatsKvOptions]>();
+        expectTypeOf(ZeroWatermarkNatsKvModule.forRoot).parameter(0).toEqualTypeOf<NatsKvOptions>();
+        expectTypeOf(ZeroWatermarkNatsKvModule.forRoot).parameter(1).toEqualTypeOf<NatsKvStoreOptions | undefined>();
         expectTypeOf(ZeroWatermarkNatsKvModule.forRoot).returns.toEqualTypeOf<DynamicModule>();
     });
 
@@ -87,9 +88,22 @@ describe('ZeroWatermarkNatsKvModule', () => {
     });
 });
 
+describe('named stores', () => {
+    test('are injected into parameters and properties, and found under tokens', () => {
+        expectTypeOf(main.InjectWatermarks).returns.toExtend<ParameterDecorator & PropertyDecorator>();
+        expectTypeOf(main.InjectResumeTokens).parameters.toEqualTypeOf<[storeName: string]>();
+        expectTypeOf(main.getWatermarkServiceToken).returns.toEqualTypeOf<symbol>();
+        expectTypeOf(main.getResumeTokenServiceToken).toEqualTypeOf(contracts.getResumeTokenServiceToken);
+        // @ts-expect-error a name is a string
+        void ZeroWatermarkNatsKvModule.forRootAsync({}, { storeName: 1 });
+    });
+});
+
 describe('entries', () => {
-    test('./store has all of the main entry but the module', () => {
-        expectTypeOf<Exclude<keyof typeof main, keyof typeof store>>().toEqualTypeOf<'ZeroWatermarkNatsKvModule'>();
+    test('./store has all of the main entry but what is for Nest', () => {
+        expectTypeOf<Exclude<keyof typeof main, keyof typeof store>>().toEqualTypeOf<
+            'ZeroWatermarkNatsKvModule' | 'InjectResumeTokens' | 'InjectWatermarks'
+        >();
         expectTypeOf<Exclude<keyof typeof store, keyof typeof main>>().toBeNever();
     });
 

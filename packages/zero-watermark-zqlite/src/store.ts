@@ -1,6 +1,8 @@
 export {
     CorruptRecordError,
     ExistingWatermarks,
+    getResumeTokenServiceToken,
+    getWatermarkServiceToken,
     ImportError,
     InvalidOptionsError,
     isWatermarkError,

@@ -1,4 +1,6 @@
 import {
+    getResumeTokenServiceToken,
+    getWatermarkServiceToken,
     InvalidOptionsError,
     type MaybeUndefined,
     ResumeTokenService,
@@ -7,8 +9,10 @@ import {
     WatermarkService,
     type WatermarkStore
 } from '@cbnsndwch/zero-contracts';
+import { showValue } from '@cbnsndwch/zero-contracts/backend';
 import {
     type DynamicModule,
+    type ExistingProvider,
     type FactoryProvider,
     Inject,
     Logger,
@@ -43,11 +47,22 @@ export interface ZqliteAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
     extraProviders?: Provider[];
 }
 
+/** Which store a module is about, where an application has several. */
+export interface ZqliteStoreOptions {
+    /**
+     * Under which its services are injected: `@InjectWatermarks(storeName)` and `@InjectResumeTokens(storeName)`.
+     *
+     * @default it is the one store that is injected by class, `WatermarkService` and `ResumeTokenService`
+     */
+    storeName?: string;
+}
+
 const STORE = Symbol('zero-watermark-zqlite:store');
 const OPTIONS = Symbol('zero-watermark-zqlite:options');
 
 /**
- * Gives the whole application a `WatermarkService` and a `ResumeTokenService`.
+ * Gives the whole application a `WatermarkService` and a `ResumeTokenService`. An application that has several stores
+ * declares the module once for each, all but one with a `storeName`.
  *
  * The store is opened while the application starts, which fails with a clear error if it can't be, and closed with the
  * application: on `app.close()`, and on signals when shutdown hooks are enabled.
@@ -65,9 +80,9 @@ export class ZeroWatermarkZqliteModule implements OnApplicationShutdown {
      *
      * @throws {InvalidOptionsError} at once, with every problem
      */
-    static forRoot(options: ZqliteOptions): DynamicModule {
+    static forRoot(options: ZqliteOptions, store: ZqliteStoreOptions = {}): DynamicModule {
         resolveOptions(options);
-        return declareModule({ provide: OPTIONS, useValue: options }, {});
+        return declareModule({ provide: OPTIONS, useValue: options }, {}, store);
     }
 
     /**
@@ -76,8 +91,8 @@ export class ZeroWatermarkZqliteModule implements OnApplicationShutdown {
      * @throws {InvalidOptionsError} unless there is exactly one of `useFactory`, `useClass` and `useExisting`. What is
      *   wrong with the options themselves is reported when the application starts.
      */
-    static forRootAsync(options: ZqliteAsyncOptions): DynamicModule {
-        return declareModule(optionsProvider(options), options);
+    static forRootAsync(options: ZqliteAsyncOptions, store: ZqliteStoreOptions = {}): DynamicModule {
+        return declareModule(optionsProvider(options), options, store);
     }
 
     /** Called by Nest: the last of its shutdown hooks, so that others can still store watermarks in theirs. */
@@ -86,7 +101,12 @@ export class ZeroWatermarkZqliteModule implements OnApplicationShutdown {
     }
 }
 
-function declareModule(options: Provider, { imports, extraProviders, useClass }: ZqliteAsyncOptions): DynamicModule {
+function declareModule(
+    options: Provider,
+    { imports, extraProviders, useClass }: ZqliteAsyncOptions,
+    { storeName }: ZqliteStoreOptions
+): DynamicModule {
+    const services = servicesOf(storeName);
     return {
         module: ZeroWatermarkZqliteModule,
         global: true,
@@ -98,22 +118,35 @@ function declareModule(options: Provider, { imports, extraProviders, useClass }:
             {
                 provide: STORE,
                 inject: [OPTIONS],
-                useFactory: (configured: ConfiguredOptions) => openWatermarkStore(withNestLogger(configured))
+                useFactory: (configured: ConfiguredOptions) => openWatermarkStore(withNestLogger(configured, storeName))
             },
-            {
-                provide: WatermarkService,
-                inject: [STORE],
-                useFactory: (store: WatermarkStore) => store.watermarks
-            },
-            {
-                provide: ResumeTokenService,
-                inject: [STORE],
-                useFactory: (store: WatermarkStore) => store.resumeTokens
-            },
-            { provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }
+            ...services
         ],
-        exports: [WatermarkService, ResumeTokenService, TOKEN_WATERMARK_SERVICE]
+        exports: services.map(({ provide }) => provide)
     };
+}
+
+/** What a module gives to the application. A named store keeps its hands off the tokens of the one without a name. */
+function servicesOf(storeName: string | undefined): (FactoryProvider | ExistingProvider)[] {
+    if (storeName !== undefined && (typeof storeName !== 'string' || storeName === '')) {
+        throw new InvalidOptionsError('ZeroWatermarkZqliteModule is declared wrongly', [
+            `storeName: expected a non-empty string, got ${showValue(storeName)}`
+        ]);
+    }
+    const isNamed = storeName !== undefined;
+    return [
+        {
+            provide: isNamed ? getWatermarkServiceToken(storeName) : WatermarkService,
+            inject: [STORE],
+            useFactory: (store: WatermarkStore) => store.watermarks
+        },
+        {
+            provide: isNamed ? getResumeTokenServiceToken(storeName) : ResumeTokenService,
+            inject: [STORE],
+            useFactory: (store: WatermarkStore) => store.resumeTokens
+        },
+        ...(isNamed ? [] : [{ provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }])
+    ];
 }
 
 function optionsProvider({ inject, useFactory, useClass, useExisting }: ZqliteAsyncOptions): Provider {
@@ -135,14 +168,14 @@ function optionsProvider({ inject, useFactory, useClass, useExisting }: ZqliteAs
 }
 
 /** A factory may give anything at run time; what is no object is left to the check of the options. */
-function withNestLogger(configured: ConfiguredOptions): ConfiguredOptions {
+function withNestLogger(configured: ConfiguredOptions, storeName: string | undefined): ConfiguredOptions {
     return typeof configured === 'object' && configured !== null
-        ? { ...configured, logger: configured.logger ?? nestLogger() }
+        ? { ...configured, logger: configured.logger ?? nestLogger(storeName) }
         : configured;
 }
 
-function nestLogger(): WatermarkLogger {
-    const logger = new Logger('ZeroWatermarkZqlite');
+function nestLogger(storeName: string | undefined): WatermarkLogger {
+    const logger = new Logger(`ZeroWatermarkZqlite${storeName === undefined ? '' : `:${storeName}`}`);
     return {
         warn: message => logger.warn(message),
         error: (message, error) => logger.error(message, error instanceof Error ? error.stack : error)

@@ -7,7 +7,7 @@ import * as nats from '@cbnsndwch/zero-watermark-nats-kv';
 
 import * as main from '../src/index.js';
 import * as store from '../src/store.js';
-import type { ZqliteOptions, ZqliteOptionsFactory } from '../src/index.js';
+import type { ZqliteOptions, ZqliteOptionsFactory, ZqliteStoreOptions } from '../src/index.js';
 
 /* Nothing in here runs: a wrong type fails the compilation. */
 
@@ -31,7 +31,8 @@ describe('ZqliteOptions', () => {
 
 describe('ZeroWatermarkZqliteModule', () => {
     test('forRoot takes options and gives a module', () => {
-        expectTypeOf(ZeroWatermarkZqliteModule.forRoot).parameters.toEqualTypeOf<[options: ZqliteOptions]>();
+        expectTypeOf(ZeroWatermarkZqliteModule.forRoot).parameter(0).toEqualTypeOf<ZqliteOptions>();
+        expectTypeOf(ZeroWatermarkZqliteModule.forRoot).parameter(1).toEqualTypeOf<ZqliteStoreOptions | undefined>();
         expectTypeOf(ZeroWatermarkZqliteModule.forRoot).returns.toEqualTypeOf<DynamicModule>();
     });
 
@@ -55,9 +56,22 @@ describe('ZeroWatermarkZqliteModule', () => {
     });
 });
 
+describe('named stores', () => {
+    test('are injected into parameters and properties, and found under tokens', () => {
+        expectTypeOf(main.InjectWatermarks).returns.toExtend<ParameterDecorator & PropertyDecorator>();
+        expectTypeOf(main.InjectResumeTokens).parameters.toEqualTypeOf<[storeName: string]>();
+        expectTypeOf(main.getWatermarkServiceToken).returns.toEqualTypeOf<symbol>();
+        expectTypeOf(main.getResumeTokenServiceToken).toEqualTypeOf(contracts.getResumeTokenServiceToken);
+        // @ts-expect-error a name is a string
+        void ZeroWatermarkZqliteModule.forRootAsync({}, { storeName: 1 });
+    });
+});
+
 describe('entries', () => {
-    test('./store has all of the main entry but the module', () => {
-        expectTypeOf<Exclude<keyof typeof main, keyof typeof store>>().toEqualTypeOf<'ZeroWatermarkZqliteModule'>();
+    test('./store has all of the main entry but what is for Nest', () => {
+        expectTypeOf<Exclude<keyof typeof main, keyof typeof store>>().toEqualTypeOf<
+            'ZeroWatermarkZqliteModule' | 'InjectResumeTokens' | 'InjectWatermarks'
+        >();
         expectTypeOf<Exclude<keyof typeof store, keyof typeof main>>().toBeNever();
     });
 
