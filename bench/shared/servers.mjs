@@ -13,7 +13,8 @@ import { connect } from '@nats-io/transport-node';
  * Where a measurement runs.
  *
  * @typedef {{ label: string, version: string, replicas: number, url: string, monitorUrl: string,
- *     stop: () => Promise<void> }} Place
+ *     pids: readonly number[], stop: () => Promise<void> }} Place
+ * @typedef {'always' | number} SyncInterval `always`: a write is on the disk before it is acknowledged
  */
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -23,26 +24,26 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
  *
  * @param {'newest' | 'oldest'} role
  * @param {1 | 3} replicas
- * @param {{ syncAlways?: boolean }} [options] `syncAlways`: a write is on the disk before it is acknowledged
+ * @param {{ syncInterval?: SyncInterval }} [jetstreamOptions]
  * @returns {Promise<Place | undefined>} `undefined` when the set-up has not put such a server in place
  */
-export async function startPlace(role, replicas, { syncAlways = false } = {}) {
+export async function startPlace(role, replicas, jetstreamOptions = {}) {
     const binary = installedServers()[role];
     if (binary === undefined) {
         return undefined;
     }
-    const jetstreamOptions = syncAlways ? { syncInterval: /** @type {const} */ ('always') } : {};
     const options = { binary: binary.path, jetstreamOptions };
     const cluster = replicas === 3 ? await startNatsCluster(3, options) : undefined;
     const server = cluster?.nodes[0] ?? (await startNatsServer(options));
     return {
         label:
             `nats-server ${binary.version}, ${replicas === 3 ? '3 nodes, R3' : 'single'}` +
-            (syncAlways ? ', sync_interval: always' : ''),
+            (jetstreamOptions.syncInterval === undefined ? '' : `, sync_interval: ${jetstreamOptions.syncInterval}`),
         version: binary.version,
         replicas,
         url: server.url,
         monitorUrl: server.monitorUrl,
+        pids: (cluster?.nodes ?? [server]).map(({ pid }) => pid).filter(pid => pid !== undefined),
         stop: () => (cluster ?? server).stop()
     };
 }

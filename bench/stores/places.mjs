@@ -35,7 +35,7 @@ export async function openPlaces(folder, say) {
         () => onSqlite('SQLite, synchronous NORMAL', { database: join(folder, 'n.db'), synchronous: 'normal' }),
         () => onSqlite('SQLite, synchronous FULL', { database: join(folder, 'f.db') }),
         () => onNats(1, {}),
-        () => onNats(1, { syncAlways: true }),
+        () => onNats(1, { syncInterval: 'always' }),
         () => onNats(3, {})
     ];
     try {
@@ -81,7 +81,7 @@ async function onSqlite(label, options) {
 
 /**
  * @param {1 | 3} replicas
- * @param {{ syncAlways?: boolean }} options
+ * @param {{ syncInterval?: import('../shared/servers.mjs').SyncInterval }} options
  * @returns {Promise<OpenPlace>}
  */
 async function onNats(replicas, options) {

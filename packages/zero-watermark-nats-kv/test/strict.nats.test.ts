@@ -1,9 +1,9 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openWatermarkStore, type NatsKvConfig, WatermarkErrorCode } from '../src/store.js';
 import { type NatsServer, startNatsCluster, startNatsServer } from '../src/testing.js';
 import { natsServers } from './nats-binaries.js';
+import { Administrator } from './support/administrator.js';
 import { recordLog, rejectionOf, uniqueBucket } from './support/backends.js';
 
 const { newest, oldest } = natsServers();
@@ -32,30 +32,17 @@ const newerRisks: readonly Risk[] = [
     { settings: { persist_mode: 'async' }, said: 'persist_mode is async instead of default' }
 ];
 
-async function ask(nc: NatsConnection, subject: string, request: object): Promise<void> {
-    const answer = await nc.request(`$JS.API.${subject}`, JSON.stringify(request), { timeout: 10_000 });
-    expect(answer.json()).not.toHaveProperty('error');
-}
-
-function bucketLikeOurs(bucket: string, settings: object): object {
-    return {
-        ...{ name: `KV_${bucket}`, subjects: [`$KV.${bucket}.>`], max_msgs_per_subject: 1, discard: 'new' },
-        ...{ allow_rollup_hdrs: true, deny_delete: true, allow_direct: true },
-        ...settings
-    };
-}
-
 describe.each([newest, oldest])('nats-server $version', ({ path: binary, version }) => {
     let server: NatsServer;
-    let nc: NatsConnection;
+    let administrator: Administrator;
     const isOldest = version === oldest.version && version !== newest.version;
     beforeAll(async () => {
         server = await startNatsServer({ binary });
-        nc = await connect({ servers: server.url });
-        await ask(nc, 'STREAM.CREATE.KV_origin', bucketLikeOurs('origin', {}));
+        administrator = await Administrator.connect([server.url]);
+        await administrator.createBucket('origin', {});
     });
     afterAll(async () => {
-        await nc.close();
+        await administrator[Symbol.asyncDispose]();
         await server.stop();
     });
 
@@ -65,7 +52,7 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
         'a bucket of watermarks with $settings is used and logged once, and refused under strict',
         async ({ settings, said, mended }) => {
             const bucket = uniqueBucket();
-            await ask(nc, `STREAM.CREATE.KV_${bucket}`, bucketLikeOurs(bucket, settings));
+            await administrator.createBucket(bucket, settings);
             const logger = recordLog();
             const store = await openWatermarkStore({ ...optionsFor(bucket), logger });
             await store.watermarks.set('users', 'v1');
@@ -80,7 +67,7 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
             expect(error).toMatchObject({ code: WatermarkErrorCode.BUCKET_MISMATCH, retryable: false });
             expect(error.message).toContain(`settings that break promises: ${said}`);
             if (mended !== undefined) {
-                await ask(nc, `STREAM.UPDATE.KV_${bucket}`, bucketLikeOurs(bucket, mended));
+                await administrator.changeBucket(bucket, mended);
                 await (await openWatermarkStore(strict)).close();
             }
         }
@@ -91,8 +78,8 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
         async ({ settings, said }) => {
             const bucket = uniqueBucket();
             const shard = `${bucket}-tokens-app-0`;
-            await ask(nc, `STREAM.CREATE.KV_${bucket}`, bucketLikeOurs(bucket, {}));
-            await ask(nc, `STREAM.CREATE.KV_${shard}`, bucketLikeOurs(shard, settings));
+            await administrator.createBucket(bucket, {});
+            await administrator.createBucket(shard, settings);
             const logger = recordLog();
             {
                 await using store = await openWatermarkStore({ ...optionsFor(bucket), logger });
@@ -116,7 +103,7 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
     test('strict names all at once, also what is refused in any case', async () => {
         const bucket = uniqueBucket();
         const settings = { storage: 'memory', discard: 'old', max_msgs: 10, max_age: 3_600_000_000_000 };
-        await ask(nc, `STREAM.CREATE.KV_${bucket}`, bucketLikeOurs(bucket, settings));
+        await administrator.createBucket(bucket, settings);
         const error = await rejectionOf(openWatermarkStore({ ...optionsFor(bucket), strict: true, replicas: 3 }));
         for (const setting of ['ttlMs is 3600000', 'discard is old', 'replicas is 1', 'storage is memory']) {
             expect(error.message).toContain(setting);
@@ -125,14 +112,14 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
 
     test('what a store can never work with is refused without strict too', async () => {
         const bucket = uniqueBucket();
-        await ask(nc, `STREAM.CREATE.KV_${bucket}`, bucketLikeOurs(bucket, { discard_new_per_subject: true }));
+        await administrator.createBucket(bucket, { discard_new_per_subject: true });
         expect((await rejectionOf(openWatermarkStore(optionsFor(bucket)))).message).toContain(
             'discard_new_per_subject'
         );
 
         const moved = uniqueBucket();
         const transform = { subject_transform: { src: `$KV.${moved}.>`, dest: 'elsewhere.>' } };
-        await ask(nc, `STREAM.CREATE.KV_${moved}`, bucketLikeOurs(moved, transform));
+        await administrator.createBucket(moved, transform);
         const error = await rejectionOf(openWatermarkStore(optionsFor(moved)));
         expect(error.message).toContain(`nats stream edit KV_${moved} --no-transform`);
     });
@@ -141,8 +128,8 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
         const bucket = uniqueBucket();
         const shard = `${bucket}-tokens-app-0`;
         const settings = { deny_purge: true, allow_rollup_hdrs: false };
-        await ask(nc, `STREAM.CREATE.KV_${bucket}`, bucketLikeOurs(bucket, settings));
-        await ask(nc, `STREAM.CREATE.KV_${shard}`, bucketLikeOurs(shard, settings));
+        await administrator.createBucket(bucket, settings);
+        await administrator.createBucket(shard, settings);
         await using store = await openWatermarkStore({ ...optionsFor(bucket), strict: true });
         await store.watermarks.set('users', 'v1');
         await store.watermarks.clear();
@@ -182,9 +169,8 @@ test.each([newest, oldest])('one replica in a cluster of nats-server $version', 
     expect(error.message).toContain(said);
 
     // What the command does.
-    const nc = await connect({ servers: options.servers });
-    await ask(nc, `STREAM.UPDATE.KV_${bucket}`, bucketLikeOurs(bucket, { num_replicas: 3 }));
-    await nc.close();
+    await using administrator = await Administrator.connect(options.servers);
+    await administrator.changeBucket(bucket, { num_replicas: 3 });
     await using store = await openWatermarkStore({ ...options, strict: true });
     expect((await store.watermarks.get('users'))?.version).toBe('v1');
 });

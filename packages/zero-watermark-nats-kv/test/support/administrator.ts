@@ -58,6 +58,16 @@ export class Administrator implements AsyncDisposable {
         });
     }
 
+    /** Makes a bucket like ours, but for some settings, as the server takes them. */
+    async createBucket(bucket: string, settings: object): Promise<void> {
+        await this.#configure('CREATE', bucket, settings);
+    }
+
+    /** Changes a bucket to what {@link createBucket} makes of these settings. */
+    async changeBucket(bucket: string, settings: object): Promise<void> {
+        await this.#configure('UPDATE', bucket, settings);
+    }
+
     async deleteBucket(bucket: string): Promise<void> {
         const manager = await this.#manager();
         await manager.streams.delete(`KV_${bucket}`);
@@ -156,6 +166,19 @@ export class Administrator implements AsyncDisposable {
             names.add(consumer.cluster?.leader ?? '');
         }
         return cluster.nodes.filter(({ name }) => names.has(name));
+    }
+
+    async #configure(action: 'CREATE' | 'UPDATE', bucket: string, settings: object): Promise<void> {
+        const config = {
+            ...{ name: `KV_${bucket}`, subjects: [`$KV.${bucket}.>`], max_msgs_per_subject: 1, discard: 'new' },
+            ...{ allow_rollup_hdrs: true, deny_delete: true, allow_direct: true },
+            ...settings
+        };
+        const subject = `$JS.API.STREAM.${action}.KV_${bucket}`;
+        const answer = (await this.nc.request(subject, JSON.stringify(config), { timeout: 10_000 })).json<object>();
+        if ('error' in answer) {
+            throw new Error(`The server refuses the settings: ${JSON.stringify(answer.error)}`);
+        }
     }
 
     /** What is lost while this connection is being made anew is soon asked again. */
