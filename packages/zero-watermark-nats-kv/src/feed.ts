@@ -122,21 +122,30 @@ export class Feed {
             lost: () => this.#restart()
         });
         this.#consumer = consumer;
-        const begin =
-            this.#currentUpTo === undefined
-                ? { deliver_policy: 'by_start_sequence' as const, opt_start_seq: this.#cursor + 1 }
-                : { deliver_policy: 'last_per_subject' as const };
+        const begin = this.#beginsAfterCursor
+            ? { deliver_policy: 'by_start_sequence' as const, opt_start_seq: this.#cursor + 1 }
+            : { deliver_policy: 'last_per_subject' as const };
         await consumer.create({ filter_subject: this.#subject, ...begin }, timeoutMs);
         if (this.#stopped) {
             consumer.stop();
         }
     }
 
+    /**
+     * Whether a new consumer goes on where the last one ended, also in the middle of what is there. It can where all that
+     * a bucket keeps is current. Otherwise a server that cuts off whoever is slow (`write_deadline`, `max_pending`) may
+     * cut a watch off again and again while it is being told what it has heard before (seen: minutes for 60 MB).
+     */
+    get #beginsAfterCursor(): boolean {
+        const keepsOnlyCurrent = this.#context.bucket.info.config.max_msgs_per_subject === 1;
+        return this.#currentUpTo === undefined || (this.#cursor > 0 && keepsOnlyCurrent);
+    }
+
     #deliver(message: StoredMessage, pending: number): void {
         if (this.#stopped) {
             return;
         }
-        // After a restart in the middle of what is there, the new consumer begins from the start again.
+        // After a restart in the middle of what is there, the new consumer may begin from the start again.
         if (message.sequence > this.#cursor) {
             this.#cursor = message.sequence;
             this.#cursorTime = message.timestamp;
