@@ -13,6 +13,7 @@ import {
     CallsUnderWay,
     checkResumeToken,
     checkWatermark,
+    closedError,
     Deadline,
     type ExportSource,
     exportTokens,
@@ -134,7 +135,8 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     override async close(): Promise<void> {
         await this.#calls.close();
         for (const opening of this.#shards.values()) {
-            await opening.then(
+            // Not awaited: one that is still being opened would go on until its call's deadline, or the connection's end.
+            void opening.then(
                 shard => shard.stop(),
                 () => {}
             );
@@ -169,6 +171,10 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
             if (isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)) {
                 // Whoever asks next finds the bucket that was made instead, or has it made: above all numbers given.
                 this.#shards.delete(shardId);
+            }
+            if (this.#connection.closed && isWatermarkError(error, WatermarkErrorCode.UNAVAILABLE)) {
+                // It was not sent, behind another one that the end of the connection left in doubt.
+                throw closedError();
             }
             throw error;
         }
