@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { isWatermarkError, WatermarkErrorCode } from '../../src/store.js';
-import { startNatsServer } from '../../src/testing.js';
+import { startNatsCluster, startNatsServer } from '../../src/testing.js';
 import { natsServers } from '../nats-binaries.js';
 import { MARGIN_MS, timed } from '../support/outcomes.js';
 import { openOn, uniqueBucket } from '../support/backends.js';
@@ -43,5 +43,21 @@ describe.each([newest, oldest])('no server at start ($version)', ({ path }) => {
         server.resume();
         await using store = await opening;
         await store.watermarks.set('users', 'v1');
+    });
+
+    test('one of three servers is not enough, and is no failure: the others may come later', async () => {
+        await using cluster = await startNatsCluster(3, { binary: path });
+        await Promise.all(cluster.nodes.map(node => node.kill()));
+        const opening = timed(openOn({ urls: cluster.urls, replicas: 3 }, { connectTimeoutMs: 45_000 }));
+        await cluster.nodes[0]?.restart();
+        const early = await Promise.race([opening, new Promise<undefined>(resolve => setTimeout(resolve, 3_000))]);
+        expect(early).toBeUndefined();
+        await Promise.all(cluster.nodes.slice(1).map(node => node.restart()));
+        const { value: store, error } = await opening;
+        expect(error).toBeUndefined();
+        await store?.watermarks.set('users', 'v1');
+        await store?.resumeTokens.getOrCreateWatermark('s', 'a token');
+        expect((await store?.watermarks.get('users'))?.version).toBe('v1');
+        await store?.close();
     });
 });
