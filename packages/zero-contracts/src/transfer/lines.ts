@@ -28,7 +28,9 @@ const NEWLINE = 0x0a;
 export async function* readLines(source: ExportLines): AsyncGenerator<Line, void, undefined> {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     let number = 1;
-    let text = '';
+    // Joined where a line ends: to look at the whole text for each piece would take time that grows with its square.
+    let pieces: string[] = [];
+    let length = 0;
     const decode = (bytes?: Uint8Array) => {
         try {
             return decoder.decode(bytes, { stream: bytes !== undefined });
@@ -38,34 +40,40 @@ export async function* readLines(source: ExportLines): AsyncGenerator<Line, void
     };
     for await (const chunk of chunksOf(source)) {
         for (const piece of piecesOf(chunk)) {
-            text += typeof piece === 'string' ? piece : decode(piece);
-            if (text.length > MAX_LINE_LENGTH) {
+            const text = typeof piece === 'string' ? piece : decode(piece);
+            pieces.push(text);
+            length += text.length;
+            if (length > MAX_LINE_LENGTH) {
                 const problem = `it has more than ${MAX_LINE_LENGTH} characters, which no line of an export has`;
                 throw new ImportError(WatermarkErrorCode.INVALID_EXPORT, number, problem);
             }
             if (text.endsWith('\n')) {
-                yield { number, text: text.slice(0, -1) };
+                yield { number, text: pieces.join('').slice(0, -1) };
                 number += 1;
-                text = '';
+                pieces = [];
+                length = 0;
             }
         }
     }
-    text += decode();
+    const text = pieces.join('') + decode();
     if (text !== '') {
         yield { number, text };
     }
 }
 
 function chunksOf(source: ExportLines): Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array> {
-    if (typeof source === 'string' || source instanceof Uint8Array) {
+    if (typeof source === 'string') {
         return [source];
     }
-    if (
-        typeof source === 'object' &&
-        source !== null &&
-        (Symbol.asyncIterator in source || Symbol.iterator in source)
-    ) {
-        return source;
+    try {
+        if (source instanceof Uint8Array) {
+            return [source];
+        }
+        if (typeof source === 'object' && (Symbol.asyncIterator in source || Symbol.iterator in source)) {
+            return source;
+        }
+    } catch {
+        // Nothing, or something that lets nobody look at it.
     }
     throw notText(source);
 }
