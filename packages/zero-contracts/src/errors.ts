@@ -1,3 +1,5 @@
+import { quoted } from './quoted.js';
+
 /**
  * What went wrong, in a form that programs can act on and that never changes.
  *
@@ -105,7 +107,7 @@ export class RevisionConflictError extends WatermarkError {
         const actual = actualRevision === null ? 'it does not exist' : `it is at revision ${actualRevision}`;
         super(
             WatermarkErrorCode.REVISION_CONFLICT,
-            `Watermark ${JSON.stringify(key)} was expected ${expected}, but ${actual}.`,
+            `Watermark ${quoted(key)} was expected ${expected}, but ${actual}.`,
             { remediation: 'Read it again and decide anew.' }
         );
         this.key = key;
@@ -126,7 +128,7 @@ export class CorruptRecordError extends WatermarkError {
     constructor(key: string, revision: number, reason: string, options: { readonly cause?: unknown } = {}) {
         super(
             WatermarkErrorCode.CORRUPT_RECORD,
-            `What is stored under ${JSON.stringify(key)} at revision ${revision} is not a watermark: ${reason}.`,
+            `What is stored under ${quoted(key)} at revision ${revision} is not a watermark: ${reason}.`,
             { ...options, remediation: 'Replace it with set() or remove it with delete().' }
         );
         this.key = key;

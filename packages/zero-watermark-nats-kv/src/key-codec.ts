@@ -1,5 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
-import { checkKey } from '@cbnsndwch/zero-contracts/backend';
+import { checkKey, quoted } from '@cbnsndwch/zero-contracts/backend';
 
 /** The longest subject that a key may become, in bytes; the server's control line (4,096) must hold it twice over. */
 const MAX_SUBJECT_BYTES = 3_000;
@@ -55,7 +55,7 @@ export function subjectOfKey(subjectPrefix: string, key: string): string {
     const subject = subjectPrefix + encodeKey(key);
     if (subject.length > MAX_SUBJECT_BYTES) {
         throw invalidKey(
-            `The key ${quote(key)} is ${subject.length} bytes long as a subject; expected at most ${MAX_SUBJECT_BYTES} ` +
+            `The key ${quoted(key)} is ${subject.length} bytes long as a subject; expected at most ${MAX_SUBJECT_BYTES} ` +
                 '(characters other than letters, digits, "-", "_", "/", "=" and "." take three bytes for each of theirs).'
         );
     }
@@ -90,10 +90,6 @@ function decodeUtf8(bytes: readonly number[]): string | undefined {
     } catch {
         return undefined;
     }
-}
-
-function quote(key: string): string {
-    return JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key);
 }
 
 function invalidKey(message: string): WatermarkError {

@@ -1,5 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
-import { checkShardId } from '@cbnsndwch/zero-contracts/backend';
+import { checkShardId, quoted } from '@cbnsndwch/zero-contracts/backend';
 
 /** The longest name that nats-server takes for a stream, less the `KV_` that buckets' streams begin with. */
 const MAX_BUCKET_NAME = 252;
@@ -19,7 +19,7 @@ export function bucketOfShard(bucket: string, shardId: string): string {
     const name = prefixOfShards(bucket) + escaped;
     if (name.length > MAX_BUCKET_NAME) {
         throw invalid(
-            `The shard id ${JSON.stringify(shardId.slice(0, 60))} is too long: its bucket would have a name of ` +
+            `The shard id ${quoted(shardId)} is too long: its bucket would have a name of ` +
                 `${name.length} characters; at most ${MAX_BUCKET_NAME} are allowed.`
         );
     }

@@ -1,3 +1,4 @@
+import { quoted } from '../quoted.js';
 import type { ResumePoint } from '../resume-tokens.js';
 
 /** The shard never gave out this watermark. `shard` names it: `Shard "app-0"`. */
@@ -5,7 +6,7 @@ export function unknownWatermark(shard: string, watermark: string, because: stri
     return {
         kind: 'reset-required',
         reason: 'unknown',
-        message: `${shard} never gave out the watermark ${JSON.stringify(watermark)}: ${because}. A new initial sync is needed.`
+        message: `${shard} never gave out the watermark ${quoted(watermark)}: ${because}. A new initial sync is needed.`
     };
 }
 
@@ -20,7 +21,7 @@ export function pruned(shard: string, watermark: string, madeAnew: string): Resu
         kind: 'reset-required',
         reason: 'pruned',
         message:
-            `${shard} no longer has the resume token of ${watermark}: it is older than what is kept ` +
+            `${shard} no longer has the resume token of ${quoted(watermark)}: it is older than what is kept ` +
             `(retainTokens, retainMs), or ${madeAnew}. A new initial sync is needed.`
     };
 }
@@ -31,7 +32,7 @@ export function aheadOfHead(shard: string, watermark: string, lost: string): Res
         kind: 'reset-required',
         reason: 'ahead-of-head',
         message:
-            `${shard} had given out ${watermark}, and no longer has it: ${lost}. ` +
+            `${shard} had given out ${quoted(watermark)}, and no longer has it: ${lost}. ` +
             'The shard goes on above all watermarks that it ever gave; a new initial sync is needed.'
     };
 }

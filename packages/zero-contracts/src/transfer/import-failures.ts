@@ -1,5 +1,6 @@
 import { ImportError, WatermarkError, WatermarkErrorCode } from '../errors.js';
 import type { LexiVersion } from '../lexi-version.js';
+import { quoted } from '../quoted.js';
 import type { ImportedPair } from './token-transfer.js';
 
 /*
@@ -91,7 +92,7 @@ export function emptiedMeanwhile(shard: string): WatermarkError {
 export function nothingToExport(shardId: string): WatermarkError {
     return new WatermarkError(
         WatermarkErrorCode.INVALID_ARGUMENT,
-        `Shard ${JSON.stringify(shardId)} has no watermarks to export.`,
+        `Shard ${quoted(shardId)} has no watermarks to export.`,
         { remediation: 'Name shards that the store has, or none to export all of them.' }
     );
 }
