@@ -1,10 +1,15 @@
-import { WatermarkError, WatermarkErrorCode } from '../errors.js';
+import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '../errors.js';
 
 /** The format that this release writes; raised whenever an older release could misread what a newer one wrote. */
 const FORMAT = 1;
 
 /** Deeper than any sensible metadata, and well before the stack ends. */
 const MAX_DEPTH = 200;
+
+/** So much of a path, or of the name of a class, gets into a message. */
+const LONGEST_PATH = 200;
+const LONGEST_NAME = 60;
+const UNNAMED = 'an unnamed class';
 
 /** What a watermark keeps in the store; key, revision and time are the store's own. */
 export interface RecordContent {
@@ -27,13 +32,15 @@ export function encodeRecord(version: string, data: Record<string, unknown> | un
             `A version must be a non-empty string, not ${version === '' ? 'an empty one' : nameOf(version)}.`
         );
     }
-    if (data !== undefined) {
-        if (!isPlainObject(data)) {
-            throw invalidData('data', `is ${nameOf(data)}; expected a plain object`);
+    try {
+        if (data !== undefined) {
+            checkData(data);
         }
-        checkPart({ value: data, name: undefined, within: undefined, depth: 0 });
+        return JSON.stringify({ format: FORMAT, version, data });
+    } catch (error) {
+        // A property may be a function that throws, or that gives something else each time it is asked.
+        throw isWatermarkError(error) ? error : invalidData('data', "can't be read", error);
     }
-    return JSON.stringify({ format: FORMAT, version, data });
 }
 
 /** A record as it was stored, or why it is none. */
@@ -63,9 +70,33 @@ export function decodeRecord(stored: string | Uint8Array): DecodedRecord {
     if (data === undefined) {
         return { ok: true, content: { version } };
     }
-    return isPlainObject(data)
+    if (!isPlainObject(data)) {
+        return { ok: false, reason: 'its "data" is not an object' };
+    }
+    // JSON also writes what no program can pass on: numbers that are infinite here, and more levels than a stack holds.
+    const problem = problemOf(data);
+    return problem === undefined
         ? { ok: true, content: { version, data } }
-        : { ok: false, reason: 'its "data" is not an object' };
+        : { ok: false, reason: `in it, ${problem.replace(/\.$/, '')}` };
+}
+
+function problemOf(data: Record<string, unknown>): string | undefined {
+    try {
+        checkData(data);
+        return undefined;
+    } catch (error) {
+        if (isWatermarkError(error)) {
+            return error.message;
+        }
+        throw error;
+    }
+}
+
+function checkData(data: Record<string, unknown>): void {
+    if (!isPlainObject(data)) {
+        throw invalidData('data', `is ${nameOf(data)}; expected a plain object`);
+    }
+    checkPart({ value: data, name: undefined, within: undefined, depth: 0 });
 }
 
 /** An object or array in the data, and the way to it. */
@@ -86,12 +117,16 @@ function checkPart(part: Part): void {
         }
     }
     if (depth >= MAX_DEPTH) {
-        throw invalidData(pathOf(part).slice(0, 60), `is nested more than ${MAX_DEPTH} levels deep`);
+        throw invalidData(pathOf(part), `is nested more than ${MAX_DEPTH} levels deep`);
     }
     if (Array.isArray(value)) {
         // By number, because a hole in an array is none of its values.
         for (let index = 0; index < value.length; index += 1) {
             checkValue(value[index], index, part);
+        }
+        // Its length is one of its own names.
+        if (Reflect.ownKeys(value).length > value.length + 1 || 'toJSON' in value) {
+            throw invalidData(pathOf(part), 'has properties beside its items, which JSON leaves out');
         }
         return;
     }
@@ -101,7 +136,11 @@ function checkPart(part: Part): void {
     if (Object.getOwnPropertySymbols(value).length > 0) {
         throw invalidData(pathOf(part), 'has a property named by a symbol, which JSON leaves out');
     }
-    for (const name of Object.keys(value)) {
+    const names = Object.keys(value);
+    if (Object.getOwnPropertyNames(value).length > names.length) {
+        throw invalidData(pathOf(part), 'has a property that is not enumerable, which JSON leaves out');
+    }
+    for (const name of names) {
         const property = value[name];
         if (property !== undefined) {
             checkValue(property, name, part);
@@ -137,9 +176,13 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
         return false;
     }
-    const prototype: unknown = Object.getPrototypeOf(value);
+    const prototype = Object.getPrototypeOf(value) as object | null;
     // A plain object of another realm (a vm context, a test runner) has that realm's Object.prototype.
-    return prototype === null || Object.getPrototypeOf(prototype) === null;
+    return (
+        prototype === null ||
+        prototype === Object.prototype ||
+        (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+    );
 }
 
 function nameOf(value: unknown): string {
@@ -149,11 +192,22 @@ function nameOf(value: unknown): string {
     if (typeof value !== 'object') {
         return `a ${typeof value}`;
     }
-    return Array.isArray(value) ? 'an array' : `an instance of ${value.constructor?.name ?? 'an unnamed class'}`;
+    try {
+        if (Array.isArray(value)) {
+            return 'an array';
+        }
+        const name: unknown = value.constructor.name;
+        const isNamed = typeof name === 'string' && name !== '';
+        return `an instance of ${isNamed ? name.slice(0, LONGEST_NAME) : UNNAMED}`;
+    } catch {
+        // Its constructor is none, or it lets nobody look at it.
+        return `an instance of ${UNNAMED}`;
+    }
 }
 
-function invalidData(path: string, problem: string): WatermarkError {
-    return new WatermarkError(WatermarkErrorCode.INVALID_DATA, `${path} ${problem}.`);
+function invalidData(path: string, problem: string, cause?: unknown): WatermarkError {
+    const shown = path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
+    return new WatermarkError(WatermarkErrorCode.INVALID_DATA, `${shown} ${problem}.`, { cause });
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
