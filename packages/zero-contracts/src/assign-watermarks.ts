@@ -1,3 +1,5 @@
+import { checkCallOptions, checkFunction } from './backend/arguments.js';
+import { functionOption, signalOption, wholeNumber } from './backend/option-checks.js';
 import { WatermarkError, WatermarkErrorCode } from './errors.js';
 import type { LexiVersion } from './lexi-version.js';
 import { Line } from './line.js';
@@ -20,26 +22,28 @@ export interface AssignOptions<T> {
 /** What the consumer gets: a change with its watermark; the error, or the end, that comes after all changes. */
 type Step<T> = AssignedChange<T> | { readonly error: unknown } | 'done';
 
+const OPTIONS = {
+    resumeTokenOf: functionOption,
+    maxInFlight: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    signal: signalOption
+};
+
 /** Takes changes from a source, asks for their watermarks at once, and hands them out in order. */
 export async function* assignInOrder<T>(
     changes: AsyncIterable<T>,
     watermarkOf: (resumeToken: string) => Promise<LexiVersion>,
-    { resumeTokenOf, maxInFlight = 1_000, signal }: AssignOptions<T>
+    options: AssignOptions<T>
 ): AsyncGenerator<AssignedChange<T>, void, undefined> {
-    if (!Number.isSafeInteger(maxInFlight) || maxInFlight < 1) {
-        throw new WatermarkError(
-            WatermarkErrorCode.INVALID_ARGUMENT,
-            `maxInFlight must be a positive whole number, not ${String(maxInFlight)}.`
-        );
-    }
-    const source = changes[Symbol.asyncIterator]();
+    const { maxInFlight = 1_000, signal, resumeTokenOf } = checkCallOptions<AssignOptions<T>>(options, OPTIONS);
+    const tokenOf = checkFunction('resumeTokenOf', resumeTokenOf);
+    const source = iteratorOf(changes);
     const steps = new Line<Step<T>>(maxInFlight);
     const stop = () => steps.close();
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted === true) {
         stop();
     }
-    const pumping = pump(source, steps, change => watermarkOf(resumeTokenOf(change)));
+    const pumping = pump(source, steps, change => watermarkOf(tokenOf(change)));
     try {
         let last: LexiVersion = '';
         for (;;) {
@@ -63,6 +67,16 @@ export async function* assignInOrder<T>(
         void Promise.resolve(source.return?.()).catch(() => {});
         void pumping;
     }
+}
+
+function iteratorOf<T>(changes: AsyncIterable<T>): AsyncIterator<T> {
+    if (typeof changes === 'object' && changes !== null && Symbol.asyncIterator in changes) {
+        return changes[Symbol.asyncIterator]();
+    }
+    throw new WatermarkError(
+        WatermarkErrorCode.INVALID_ARGUMENT,
+        `changes must be something to iterate over asynchronously, not a value of type ${typeof changes}.`
+    );
 }
 
 async function pump<T>(

@@ -7,7 +7,16 @@
  */
 export { Acknowledgements } from './backend/acknowledgements.js';
 export type { AcknowledgementsOptions } from './backend/acknowledgements.js';
-export { checkExpectedRevision, checkKey, checkResumeToken, checkShardId } from './backend/arguments.js';
+export {
+    checkCallOptions,
+    checkExpectedRevision,
+    checkFunction,
+    checkKey,
+    checkList,
+    checkResumeToken,
+    checkShardId
+} from './backend/arguments.js';
+export type { CallOptionChecks } from './backend/arguments.js';
 export { CallsUnderWay } from './backend/calls-under-way.js';
 export { microsecondsAfter } from './backend/clock.js';
 export { backOff, Deadline } from './backend/deadline.js';
@@ -16,6 +25,7 @@ export { closedError, historyLost, notAfterHead, notSentBehind } from './backend
 export { checkPlace, checkSamePair, importUnfinished, notReadBack } from './transfer/import-failures.js';
 export { EventQueue } from './backend/event-queue.js';
 export {
+    booleanOption,
     consoleLogger,
     findOptionProblems,
     flagOption,
@@ -23,17 +33,29 @@ export {
     loggerOption,
     oneOf,
     showValue,
+    signalOption,
+    textOption,
     wholeNumber
 } from './backend/option-checks.js';
 export type { OptionCheck, OptionChecks } from './backend/option-checks.js';
 export { inStringOrder } from './backend/order.js';
+export { checkAdvanceOptions, checkWatchAllOptions, checkWatchOptions } from './backend/service-options.js';
 export { decodeRecord, encodeRecord } from './backend/record-codec.js';
 export type { DecodedRecord, RecordContent } from './backend/record-codec.js';
 export { aheadOfHead, foreignWatermark, pruned, unknownWatermark } from './backend/resume-points.js';
+export { quoted } from './quoted.js';
 export { Retention } from './backend/retention.js';
 export type { RetentionOptions } from './backend/retention.js';
 export { runSafely } from './backend/run-safely.js';
-export { checkOf, checkWatermark, majorOf, positionOf, tokenEntry, watermarkOf } from './backend/token-watermark.js';
+export {
+    checkLastWatermark,
+    checkOf,
+    checkWatermark,
+    majorOf,
+    positionOf,
+    tokenEntry,
+    watermarkOf
+} from './backend/token-watermark.js';
 export type { TokenEntry, TokenPosition } from './backend/token-watermark.js';
 export { exportPairs, exportTokens, importPairs } from './transfer/token-transfer.js';
 export type {

@@ -1,4 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from './errors.js';
+import { quoted } from './quoted.js';
 
 /**
  * A number written so that plain string order is number order: base 36, after one base-36 digit that says how many
@@ -9,6 +10,8 @@ import { WatermarkError, WatermarkErrorCode } from './errors.js';
 export type LexiVersion = string;
 
 const MAX_DIGITS = 36;
+/** So many digits of a number get into a message. */
+const MAX_SHOWN = 60;
 const MAX_VERSION = 36n ** BigInt(MAX_DIGITS) - 1n;
 
 /**
@@ -24,9 +27,14 @@ export function versionToLexi(version: number | bigint): LexiVersion {
             'Pass larger numbers as bigint.'
         );
     }
+    if (typeof version !== 'number' && typeof version !== 'bigint') {
+        throw invalid(`${describe(version)} can't be a LexiVersion: expected a number or bigint`);
+    }
     const value = BigInt(version);
     if (value < 0n || value > MAX_VERSION) {
-        throw invalid(`${value} can't be a LexiVersion: expected a whole number from 0 to 36^${MAX_DIGITS} - 1`);
+        const digits = String(value);
+        const shown = digits.length > MAX_SHOWN ? `${digits.slice(0, MAX_SHOWN)}…` : digits;
+        throw invalid(`${shown} can't be a LexiVersion: expected a whole number from 0 to 36^${MAX_DIGITS} - 1`);
     }
     const digits = value.toString(36);
     return (digits.length - 1).toString(36) + digits;
@@ -103,7 +111,7 @@ function describe(value: unknown): string {
     if (typeof value !== 'string') {
         return `A value of type ${value === null ? 'null' : typeof value}`;
     }
-    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+    return quoted(value);
 }
 
 function invalid(problem: string, remediation?: string): WatermarkError {

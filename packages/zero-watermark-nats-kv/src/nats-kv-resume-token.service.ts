@@ -11,7 +11,10 @@ import {
 } from '@cbnsndwch/zero-contracts';
 import {
     CallsUnderWay,
+    checkLastWatermark,
+    checkList,
     checkResumeToken,
+    checkShardId,
     checkWatermark,
     closedError,
     Deadline,
@@ -62,7 +65,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
         return this.#calls.run(async () => {
             // Not later, when the shard is open: the array is the caller's, who may go on using it.
-            const tokens = resumeTokens.map(checkResumeToken);
+            const tokens = checkList('resumeTokens', resumeTokens).map(checkResumeToken);
             const shares = Math.max(1, Math.ceil(tokens.length / TOKENS_A_TIMEOUT));
             return this.#whenUsable(shardId, shard =>
                 shard.watermarksFor(tokens, Deadline.in(this.#config.timeoutMs * shares))
@@ -78,7 +81,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
-        return this.#call(shardId, (shard, deadline) => shard.resume(lastWatermark, deadline));
+        return this.#call(shardId, (shard, deadline) => shard.resume(checkLastWatermark(lastWatermark), deadline));
     }
 
     override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
@@ -89,7 +92,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
-        return this.#calls.run(() => this.#onShard(shardId, async shard => shard.acknowledge(String(watermark))));
+        return this.#calls.run(() => this.#onShard(shardId, async shard => shard.acknowledge(watermark)));
     }
 
     override abandon(shardId: string): Promise<void> {
@@ -109,7 +112,8 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override async provision(shardIds: readonly string[]): Promise<void> {
-        await Promise.all(shardIds.map(shardId => this.#calls.run(() => this.#onShard(shardId, async () => {}))));
+        const checked = checkList('shardIds', shardIds).map(checkShardId);
+        await Promise.all(checked.map(shardId => this.#calls.run(() => this.#onShard(shardId, async () => {}))));
     }
 
     override exportWatermarks(options?: ExportResumeTokensOptions): AsyncIterable<string> {

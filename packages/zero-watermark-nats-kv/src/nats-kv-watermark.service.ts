@@ -13,12 +13,17 @@ import {
 } from '@cbnsndwch/zero-contracts';
 import {
     CallsUnderWay,
+    checkAdvanceOptions,
     checkExpectedRevision,
+    checkFunction,
+    checkList,
+    checkWatchAllOptions,
+    checkWatchOptions,
     closedError,
     Deadline,
     encodeRecord,
     EventQueue,
-    inStringOrder,
+    quoted,
     runSafely
 } from '@cbnsndwch/zero-contracts/backend';
 
@@ -108,7 +113,7 @@ export class NatsKvWatermarkService extends WatermarkService {
 
     override getMany(keys: Iterable<string>): Promise<Map<string, Watermark>> {
         return this.#call(async () => {
-            const found = await Promise.all(Array.from(keys, key => this.get(key)));
+            const found = await Promise.all(checkList('keys', keys).map(key => this.get(key)));
             return new Map(found.filter(watermark => watermark !== null).map(watermark => [watermark.key, watermark]));
         });
     }
@@ -165,12 +170,12 @@ export class NatsKvWatermarkService extends WatermarkService {
         key: string,
         version: string,
         data?: Record<string, unknown>,
-        options: AdvanceOptions = {}
+        options?: AdvanceOptions
     ): Promise<AdvanceResult> {
         return this.#call(async deadline => {
             const subject = this.#subjectOf(key);
             const content = this.#contentOf(key, version, data);
-            const compare = options.compare ?? inStringOrder;
+            const { compare } = checkAdvanceOptions(options);
             let found = await this.#context.store.read({ last_by_subj: subject }, deadline);
             for (;;) {
                 const current = found === null ? null : this.#watermarkIn(found);
@@ -205,17 +210,14 @@ export class NatsKvWatermarkService extends WatermarkService {
         });
     }
 
-    override watch(
-        key: string,
-        callback: (watermark: Watermark) => void,
-        options: WatchOptions = {}
-    ): Promise<() => void> {
+    override watch(key: string, callback: (watermark: Watermark) => void, options?: WatchOptions): Promise<() => void> {
         return this.#call(async () => {
             const { logger } = this.#context;
+            const { includeCurrent, onDelete } = checkWatchOptions(options);
+            checkFunction('callback', callback);
             let active = true;
             const report = (error: unknown) =>
                 logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
-            const { includeCurrent = false } = options;
             const current = new CurrentReport(includeCurrent);
             const feed = await Feed.open(this.#context, this.#subjectOf(key), includeCurrent, {
                 message: message => {
@@ -227,7 +229,7 @@ export class NatsKvWatermarkService extends WatermarkService {
                         runSafely(() => callback(entry.watermark), report);
                     } else {
                         const { revision, timestamp } = entry;
-                        runSafely(() => options.onDelete?.({ key: entry.key, revision, timestamp }), report);
+                        runSafely(() => onDelete({ key: entry.key, revision, timestamp }), report);
                     }
                 },
                 currentComplete: () => current.complete(),
@@ -247,11 +249,11 @@ export class NatsKvWatermarkService extends WatermarkService {
         });
     }
 
-    override async *watchAll(options: WatchAllOptions = {}): AsyncGenerator<WatermarkEvent, void, undefined> {
+    override async *watchAll(options?: WatchAllOptions): AsyncGenerator<WatermarkEvent, void, undefined> {
         if (this.#calls.closed) {
             throw closedError();
         }
-        const { prefix = '', includeCurrent = false, signal } = options;
+        const { prefix, includeCurrent, signal } = checkWatchAllOptions(options);
         const { bucket } = this.#context;
         const queue = new EventQueue<WatermarkEvent>();
         const current = new CurrentReport(includeCurrent);
@@ -315,7 +317,7 @@ export class NatsKvWatermarkService extends WatermarkService {
         if (payload.length > maxRecordBytes) {
             throw new WatermarkError(
                 WatermarkErrorCode.VALUE_TOO_LARGE,
-                `The record of ${JSON.stringify(key)} has ${payload.length} bytes; ` +
+                `The record of ${quoted(key)} has ${payload.length} bytes; ` +
                     `the KV bucket "${name}" takes at most ${maxRecordBytes}.`,
                 { remediation: "Store less data, or raise the bucket's max-value-size and the server's max_payload." }
             );

@@ -19,6 +19,7 @@ import {
     notAfterHead,
     positionOf,
     pruned,
+    quoted,
     type RetentionOptions,
     unknownWatermark
 } from '@cbnsndwch/zero-contracts/backend';
@@ -111,7 +112,7 @@ export class Shard {
             watermark === undefined ? undefined : this.#ownToken(watermark, deadline),
             this.#imports.refuseUnfinished(deadline)
         ]);
-        if (lastWatermark === undefined || lastWatermark === '') {
+        if (lastWatermark === undefined) {
             return { kind: 'initial-sync' };
         }
         if (watermark === undefined) {
@@ -326,7 +327,7 @@ export class Shard {
     }
 
     get #name(): string {
-        return `Shard ${JSON.stringify(this.#options.shardId)} (KV bucket "${this.#log.bucketName}")`;
+        return `Shard ${quoted(this.#options.shardId)} (KV bucket "${this.#log.bucketName}")`;
     }
 }
 

@@ -12,6 +12,7 @@ import {
     notAfterHead,
     positionOf,
     pruned,
+    quoted,
     type RetentionOptions,
     type TokenPair,
     unknownWatermark,
@@ -92,7 +93,7 @@ export class Shard {
     }
 
     async resume(lastWatermark: string | undefined): Promise<ResumePoint> {
-        if (lastWatermark === undefined || lastWatermark === '') {
+        if (lastWatermark === undefined) {
             return this.#database.read(({ tokens }) => {
                 this.#usable(tokens);
                 return { kind: 'initial-sync' };
@@ -310,7 +311,7 @@ export class Shard {
     }
 
     get #name(): string {
-        return `Shard ${JSON.stringify(this.#options.shardId)} (database ${this.#database.path})`;
+        return `Shard ${quoted(this.#options.shardId)} (database ${this.#database.path})`;
     }
 }
 

@@ -12,6 +12,8 @@ import {
 } from '@cbnsndwch/zero-contracts';
 import {
     CallsUnderWay,
+    checkLastWatermark,
+    checkList,
     checkResumeToken,
     checkShardId,
     checkWatermark,
@@ -48,7 +50,7 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
 
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
         return this.#call(shardId, shard =>
-            shard.watermarksFor(resumeTokens.map(resumeToken => this.#storable(resumeToken)))
+            shard.watermarksFor(checkList('resumeTokens', resumeTokens).map(resumeToken => this.#storable(resumeToken)))
         );
     }
 
@@ -60,7 +62,7 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
     }
 
     override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
-        return this.#call(shardId, shard => shard.resume(lastWatermark));
+        return this.#call(shardId, shard => shard.resume(checkLastWatermark(lastWatermark)));
     }
 
     override beginSync(shardId: string, resumeToken: string): Promise<LexiVersion> {
@@ -68,7 +70,7 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
     }
 
     override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
-        return this.#call(shardId, async shard => shard.acknowledge(String(watermark)));
+        return this.#call(shardId, async shard => shard.acknowledge(watermark));
     }
 
     override abandon(shardId: string): Promise<void> {
@@ -88,7 +90,8 @@ export class ZqliteResumeTokenService extends ResumeTokenService {
     }
 
     override async provision(shardIds: readonly string[]): Promise<void> {
-        await Promise.all(shardIds.map(shardId => this.#call(shardId, shard => shard.provision())));
+        const checked = checkList('shardIds', shardIds).map(checkShardId);
+        await Promise.all(checked.map(shardId => this.#call(shardId, shard => shard.provision())));
     }
 
     override exportWatermarks(options?: ExportResumeTokensOptions): AsyncIterable<string> {

@@ -13,11 +13,16 @@ import {
 } from '@cbnsndwch/zero-contracts';
 import {
     CallsUnderWay,
+    checkAdvanceOptions,
     checkExpectedRevision,
+    checkFunction,
     checkKey,
+    checkList,
+    checkWatchAllOptions,
+    checkWatchOptions,
     closedError,
     encodeRecord,
-    inStringOrder,
+    quoted,
     runSafely
 } from '@cbnsndwch/zero-contracts/backend';
 
@@ -106,7 +111,7 @@ export class ZqliteWatermarkService extends WatermarkService {
 
     override getMany(keys: Iterable<string>): Promise<Map<string, Watermark>> {
         return this.#calls.run(async () => {
-            const wanted = Array.from(keys, storable);
+            const wanted = checkList('keys', keys).map(storable);
             const rows = await this.#context.database.read(session =>
                 session.snapshot(() => wanted.map(key => session.records.newest(key)))
             );
@@ -148,14 +153,17 @@ export class ZqliteWatermarkService extends WatermarkService {
         key: string,
         version: string,
         data?: Record<string, unknown>,
-        options: AdvanceOptions = {}
+        options?: AdvanceOptions
     ): Promise<AdvanceResult> {
-        const compare = options.compare ?? inStringOrder;
-        return this.#write<AdvanceResult>(key, version, data, (records, record) => {
-            const current = watermarkIn(records.newest(key));
-            return current !== null && !(compare(version, current.version) > 0)
-                ? { advanced: false, current }
-                : { advanced: true, revision: records.append(key, record) };
+        return this.#calls.run(async () => {
+            const record = this.#recordOf(key, version, data);
+            const { compare } = checkAdvanceOptions(options);
+            return this.#context.writer.write<AdvanceResult>(({ records }) => {
+                const current = watermarkIn(records.newest(key));
+                return current !== null && !(compare(version, current.version) > 0)
+                    ? { advanced: false, current }
+                    : { advanced: true, revision: records.append(key, record) };
+            });
         });
     }
 
@@ -166,23 +174,21 @@ export class ZqliteWatermarkService extends WatermarkService {
         });
     }
 
-    override watch(
-        key: string,
-        callback: (watermark: Watermark) => void,
-        options: WatchOptions = {}
-    ): Promise<() => void> {
+    override watch(key: string, callback: (watermark: Watermark) => void, options?: WatchOptions): Promise<() => void> {
         return this.#calls.run(async () => {
             const { database, feed } = this.#context;
+            const { includeCurrent, onDelete } = checkWatchOptions(options);
+            checkFunction('callback', callback);
             let active = true;
             const report = (error: unknown) =>
                 database.logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
-            const stopListening = await feed.listen(storable(key), options.includeCurrent === true, row => {
+            const stopListening = await feed.listen(storable(key), includeCurrent, row => {
                 const entry = active ? this.#readOrLog(row) : undefined;
                 if (entry?.type === 'set') {
                     runSafely(() => callback(entry.watermark), report);
                 } else if (entry?.type === 'delete') {
                     const { revision, timestamp } = entry;
-                    runSafely(() => options.onDelete?.({ key, revision, timestamp }), report);
+                    runSafely(() => onDelete({ key, revision, timestamp }), report);
                 }
             });
             const stop = () => {
@@ -199,11 +205,11 @@ export class ZqliteWatermarkService extends WatermarkService {
         });
     }
 
-    override async *watchAll(options: WatchAllOptions = {}): AsyncGenerator<WatermarkEvent, void, undefined> {
+    override async *watchAll(options?: WatchAllOptions): AsyncGenerator<WatermarkEvent, void, undefined> {
         if (this.#calls.closed) {
             throw closedError();
         }
-        const { prefix = '', includeCurrent = false, signal } = options;
+        const { prefix, includeCurrent, signal } = checkWatchAllOptions(options);
         const ends = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
         for await (const row of this.#context.feed.rows(includeCurrent, AbortSignal.any(ends))) {
             const event = row === 'current-complete' ? { type: row } : this.#readOrLog(row);
@@ -245,7 +251,7 @@ export class ZqliteWatermarkService extends WatermarkService {
         if (isLonger(record, this.#context.maxRecordBytes)) {
             throw new WatermarkError(
                 WatermarkErrorCode.VALUE_TOO_LARGE,
-                `The record of ${JSON.stringify(key)} has ${Buffer.byteLength(record)} bytes; ` +
+                `The record of ${quoted(key)} has ${Buffer.byteLength(record)} bytes; ` +
                     `the database ${this.#context.database.path} takes at most ${this.#context.maxRecordBytes}.`,
                 { remediation: 'Store less data, or raise maxValueSizeBytes.' }
             );
@@ -282,8 +288,7 @@ function storable(key: string): string {
     if (isLonger(checkKey(key), MAX_KEY_BYTES)) {
         throw new WatermarkError(
             WatermarkErrorCode.INVALID_KEY,
-            `The key ${JSON.stringify(`${key.slice(0, 60)}…`)} has ${Buffer.byteLength(key)} bytes; ` +
-                `expected at most ${MAX_KEY_BYTES}.`
+            `The key ${quoted(key)} has ${Buffer.byteLength(key)} bytes; ` + `expected at most ${MAX_KEY_BYTES}.`
         );
     }
     return key;

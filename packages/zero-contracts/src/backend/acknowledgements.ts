@@ -1,5 +1,7 @@
 import type { LexiVersion } from '../lexi-version.js';
 import type { WatermarkLogger } from '../store.js';
+import { quoted } from '../quoted.js';
+import { showValue } from './option-checks.js';
 import { Retention, type RetentionOptions } from './retention.js';
 import { majorOf } from './token-watermark.js';
 
@@ -32,7 +34,7 @@ export class Acknowledgements {
 
     /** Notes a watermark that zero-cache has committed. */
     note(watermark: string): void {
-        const major = majorOf(watermark);
+        const major = typeof watermark === 'string' ? majorOf(watermark) : undefined;
         if (major === undefined) {
             this.#logUnknown(watermark);
             return;
@@ -84,8 +86,9 @@ export class Acknowledgements {
 
     #logUnknown(watermark: string): void {
         const { shard, logger } = this.#options;
+        const shown = typeof watermark === 'string' ? quoted(watermark) : showValue(watermark);
         logger.warn(
-            `${shard}: ${JSON.stringify(watermark)} was acknowledged, which is not (or no longer) a watermark of this shard; nothing is removed.`
+            `${shard}: ${shown} was acknowledged, which is not (or no longer) a watermark of this shard; nothing is removed.`
         );
     }
 }

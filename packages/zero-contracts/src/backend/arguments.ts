@@ -1,4 +1,6 @@
-import { WatermarkError, WatermarkErrorCode } from '../errors.js';
+import { WatermarkError, WatermarkErrorCode, type WatermarkErrorOptions } from '../errors.js';
+import { quoted } from '../quoted.js';
+import { type OptionCheck, problemOf, showValue } from './option-checks.js';
 
 /**
  * Gives the key back if it can be one: any string that has a UTF-8 form, also the empty one.
@@ -46,12 +48,86 @@ export function checkResumeToken(resumeToken: string): string {
  */
 export function checkExpectedRevision(expectedRevision: number): number {
     if (!Number.isSafeInteger(expectedRevision) || expectedRevision < 1) {
-        throw invalidArgument(
-            `expectedRevision must be a positive whole number, not ${String(expectedRevision)}.`,
-            'Use create() for a key that must not exist.'
-        );
+        throw invalidArgument(`expectedRevision must be a positive whole number, not ${showValue(expectedRevision)}.`, {
+            remediation: 'Use create() for a key that must not exist.'
+        });
     }
     return expectedRevision;
+}
+
+/**
+ * The items of a list as they are at the call: the list is the caller's, who may go on using it.
+ *
+ * @param what names it in messages: `resumeTokens`
+ * @throws {WatermarkError} `INVALID_ARGUMENT`: nothing that can be gone through
+ */
+export function checkList<Item>(what: string, items: Iterable<Item>): Item[] {
+    try {
+        if (typeof items === 'object' && Symbol.iterator in items) {
+            return Array.from(items);
+        }
+    } catch (cause) {
+        throw invalidArgument(`${what} can't be gone through.`, { cause });
+    }
+    throw invalidArgument(`${what} must be a list, not ${typeName(items)}.`);
+}
+
+/**
+ * Gives a function back.
+ *
+ * @param what names it in messages: `callback`
+ * @throws {WatermarkError} `INVALID_ARGUMENT`
+ */
+export function checkFunction<F>(what: string, value: F | undefined): F {
+    if (typeof value !== 'function') {
+        throw invalidArgument(`${what} must be a function, not ${typeName(value)}.`);
+    }
+    return value;
+}
+
+/** Of each option of a call, what is wrong with it. */
+export type CallOptionChecks<Options> = { readonly [Name in keyof Options]-?: OptionCheck };
+
+/**
+ * The options of a call, each read once; one that is `undefined` counts as not given, and what has no check is left alone.
+ *
+ * @throws {WatermarkError} `INVALID_ARGUMENT`
+ */
+export function checkCallOptions<Options extends object>(
+    options: Options | undefined,
+    checks: CallOptionChecks<Options>
+): Partial<Options> {
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+        throw invalidArgument(`The options must be an object, not ${typeName(options)}.`);
+    }
+    const given: Partial<Options> = {};
+    for (const name of Object.keys(checks) as (keyof Options & string)[]) {
+        const value = read(options, name);
+        const problem = value === undefined ? undefined : problemOf(checks[name], value);
+        if (problem !== undefined) {
+            throw invalidArgument(`The option ${name}: ${problem}.`);
+        }
+        if (value !== undefined) {
+            given[name] = value;
+        }
+    }
+    return given;
+}
+
+function read<Options extends object, Name extends keyof Options>(
+    options: Options | undefined,
+    name: Name
+): Options[Name] | undefined {
+    try {
+        return options?.[name];
+    } catch (cause) {
+        throw invalidArgument(`The option ${String(name)} can't be read.`, { cause });
+    }
+}
+
+/** A list is sometimes forgotten around a resume token, which no message repeats. */
+function typeName(value: unknown): string {
+    return value === null ? 'null' : `a value of type ${typeof value}`;
 }
 
 function checkText(what: string, text: string, nameOf: (text: string) => string): string {
@@ -67,14 +143,6 @@ function checkText(what: string, text: string, nameOf: (text: string) => string)
     return text;
 }
 
-function quoted(text: string): string {
-    return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-}
-
-function invalidArgument(message: string, remediation?: string): WatermarkError {
-    return new WatermarkError(
-        WatermarkErrorCode.INVALID_ARGUMENT,
-        message,
-        remediation === undefined ? {} : { remediation }
-    );
+function invalidArgument(message: string, options: WatermarkErrorOptions = {}): WatermarkError {
+    return new WatermarkError(WatermarkErrorCode.INVALID_ARGUMENT, message, options);
 }

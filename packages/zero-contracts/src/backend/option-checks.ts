@@ -1,5 +1,8 @@
 import type { WatermarkLogger } from '../store.js';
 
+/** So much of the name of an unknown option gets into a message. */
+const LONGEST_NAME = 60;
+
 /** What is wrong with the value of an option, or `undefined`. */
 export type OptionCheck = (value: unknown) => string | undefined;
 
@@ -18,14 +21,32 @@ export function findOptionProblems(
         const found = options === null ? 'null' : typeof options;
         return { given: new Map(), problems: [`expected an object with options, got ${found}`] };
     }
-    const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
+    const given = new Map<string, unknown>();
+    try {
+        // Each is read once, and only what is the object's own: nothing gets in by a prototype.
+        Object.entries(options).forEach(([name, value]) => value !== undefined && given.set(name, value));
+    } catch {
+        return { given: new Map(), problems: ["expected an object with options, got one that can't be read"] };
+    }
     const problems = [...given].flatMap(([name, value]) => {
         const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
         const problem =
-            check === undefined ? `is unknown; expected one of ${Object.keys(checks).join(', ')}` : check(value);
-        return problem === undefined ? [] : [`${name}: ${problem}`];
+            check === undefined
+                ? `is unknown; expected one of ${Object.keys(checks).join(', ')}`
+                : problemOf(check, value);
+        const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
+        return problem === undefined ? [] : [`${shown}: ${problem}`];
     });
     return { given, problems };
+}
+
+/** What a check has against a value, which may be one that nobody can look at. */
+export function problemOf(check: OptionCheck, value: unknown): string | undefined {
+    try {
+        return check(value);
+    } catch {
+        return 'expected something that can be read';
+    }
 }
 
 /** Expects one of these strings. */
@@ -54,6 +75,21 @@ export function functionOption(value: unknown): string | undefined {
     return typeof value === 'function' ? undefined : 'expected a function';
 }
 
+/** Expects `true` or `false`. */
+export function booleanOption(value: unknown): string | undefined {
+    return typeof value === 'boolean' ? undefined : `expected true or false, got ${showValue(value)}`;
+}
+
+/** Expects a string. */
+export function textOption(value: unknown): string | undefined {
+    return typeof value === 'string' ? undefined : `expected a string, got ${showValue(value)}`;
+}
+
+/** Expects an `AbortSignal`. */
+export function signalOption(value: unknown): string | undefined {
+    return value instanceof AbortSignal ? undefined : `expected an AbortSignal, got ${showValue(value)}`;
+}
+
 /** Expects a {@link WatermarkLogger}. */
 export function loggerOption(value: unknown): string | undefined {
     return typeof value === 'object' &&
@@ -71,7 +107,11 @@ export function showValue(value: unknown): string {
     if (typeof value === 'string') {
         return value === '' ? 'an empty text' : `a text of ${value.length} characters`;
     }
-    return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a value of type ${typeof value}`;
+    return value === null
+        ? 'null'
+        : typeof value === 'number' || typeof value === 'boolean'
+          ? String(value)
+          : `a value of type ${typeof value}`;
 }
 
 /** What is used where the application gives no logger. */

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 
 import { WatermarkError, WatermarkErrorCode } from '../errors.js';
 import { isLexiVersion, type LexiVersion, versionFromLexi, versionToLexi } from '../lexi-version.js';
+import { quoted } from '../quoted.js';
+import { showValue } from './option-checks.js';
 
 /** The low bits of a watermark hold a check of its token, the others the sequence at which the token is stored. */
 const CHECK_BITS = 12n;
@@ -69,14 +71,29 @@ export function positionOf(watermark: string): TokenPosition | undefined {
  * @throws {WatermarkError} `INVALID_ARGUMENT`: no LexiVersion
  */
 export function checkWatermark(watermark: string): LexiVersion {
-    const major = majorOf(String(watermark));
+    const major = typeof watermark === 'string' ? majorOf(watermark) : undefined;
     if (major === undefined) {
         throw new WatermarkError(
             WatermarkErrorCode.INVALID_ARGUMENT,
-            `${JSON.stringify(watermark)} is not a watermark of this store; expected a LexiVersion that it gave.`
+            `${typeof watermark === 'string' ? quoted(watermark) : showValue(watermark)} is not a watermark of this store; expected a LexiVersion that it gave.`
         );
     }
     return major;
+}
+
+/**
+ * Gives the watermark that zero-cache has, as it came; `undefined` and empty mean that it has none.
+ *
+ * @throws {WatermarkError} `INVALID_ARGUMENT`: no string. Any string is one of some store, or a forgery: `unknown`.
+ */
+export function checkLastWatermark(watermark: string | undefined): string | undefined {
+    if (watermark !== undefined && typeof watermark !== 'string') {
+        throw new WatermarkError(
+            WatermarkErrorCode.INVALID_ARGUMENT,
+            `A watermark must be a string, not ${showValue(watermark)}.`
+        );
+    }
+    return watermark === '' ? undefined : watermark;
 }
 
 const utf8 = new TextEncoder();

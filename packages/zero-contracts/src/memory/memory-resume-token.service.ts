@@ -3,6 +3,8 @@ import {
     type AddedPairs,
     aheadOfHead,
     CallsUnderWay,
+    checkLastWatermark,
+    checkList,
     checkPlace,
     checkResumeToken,
     checkSamePair,
@@ -20,6 +22,7 @@ import {
     notSentBehind,
     positionOf,
     pruned,
+    quoted,
     unknownWatermark,
     watermarkOf
 } from '../backend.js';
@@ -69,7 +72,7 @@ export class MemoryResumeTokenService extends ResumeTokenService {
     override getOrCreateWatermarks(shardId: string, resumeTokens: readonly string[]): Promise<LexiVersion[]> {
         return this.#calls.run(async () => {
             this.#usable(shardId);
-            const tokens = resumeTokens.map(checkResumeToken);
+            const tokens = checkList('resumeTokens', resumeTokens).map(checkResumeToken);
             return this.#inOrder(shardId, () => tokens.map(token => this.#findOrStore(shardId, token)));
         });
     }
@@ -92,34 +95,35 @@ export class MemoryResumeTokenService extends ResumeTokenService {
     override resume(shardId: string, lastWatermark: LexiVersion | undefined): Promise<ResumePoint> {
         return this.#calls.run(async () => {
             const shard = this.#usable(shardId);
-            if (lastWatermark === undefined || lastWatermark === '') {
+            const watermark = checkLastWatermark(lastWatermark);
+            if (watermark === undefined) {
                 return { kind: 'initial-sync' };
             }
             const name = nameOf(shardId);
-            const token = shard.of(majorOf(String(lastWatermark)) ?? '');
+            const token = shard.of(majorOf(watermark) ?? '');
             if (token !== undefined) {
                 return { kind: 'resume', resumeToken: token.resumeToken };
             }
-            const position = positionOf(String(lastWatermark));
+            const position = positionOf(watermark);
             if (position === undefined) {
-                return foreignWatermark(name, lastWatermark);
+                return foreignWatermark(name, watermark);
             }
             if (position.sequence < shard.first) {
-                return pruned(name, lastWatermark, 'the data was made anew');
+                return pruned(name, watermark, 'the data was made anew');
             }
             if (position.sequence <= shard.last) {
-                return unknownWatermark(name, lastWatermark, 'another resume token stands where it points');
+                return unknownWatermark(name, watermark, 'another resume token stands where it points');
             }
             if (position.sequence > microsecondsAfter(this.#data.clock())) {
-                return unknownWatermark(name, lastWatermark, 'it is later than the clock');
+                return unknownWatermark(name, watermark, 'it is later than the clock');
             }
             this.#fence(shardId, position.sequence);
-            return aheadOfHead(name, lastWatermark, 'the data was replaced by older data');
+            return aheadOfHead(name, watermark, 'the data was replaced by older data');
         });
     }
 
     override acknowledge(shardId: string, watermark: LexiVersion): Promise<void> {
-        return this.#calls.run(async () => this.#acknowledgementsOf(checkShardId(shardId)).note(String(watermark)));
+        return this.#calls.run(async () => this.#acknowledgementsOf(checkShardId(shardId)).note(watermark));
     }
 
     override abandon(shardId: string): Promise<void> {
@@ -138,7 +142,10 @@ export class MemoryResumeTokenService extends ResumeTokenService {
     }
 
     override provision(shardIds: readonly string[]): Promise<void> {
-        return this.#calls.run(async () => shardIds.forEach(shardId => this.#data.shard(checkShardId(shardId))));
+        return this.#calls.run(async () => {
+            const checked = checkList('shardIds', shardIds).map(checkShardId);
+            checked.forEach(shardId => this.#data.shard(shardId));
+        });
     }
 
     override exportWatermarks(options?: ExportResumeTokensOptions): AsyncIterable<string> {
@@ -269,5 +276,5 @@ export class MemoryResumeTokenService extends ResumeTokenService {
 }
 
 function nameOf(shardId: string): string {
-    return `Shard ${JSON.stringify(shardId)}`;
+    return `Shard ${quoted(shardId)}`;
 }

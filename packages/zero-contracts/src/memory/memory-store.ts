@@ -41,12 +41,13 @@ const CHECKS = {
  * @throws {InvalidOptionsError} with every problem of the options
  */
 export function openMemoryStore(options: MemoryStoreOptions = {}): WatermarkStore {
-    const { problems } = findOptionProblems(options, CHECKS);
+    const { given, problems } = findOptionProblems(options, CHECKS);
     if (problems.length > 0) {
         throw new InvalidOptionsError('The memory store is configured wrongly', problems);
     }
-    const { data = new MemoryData(), logger = consoleLogger } = options;
-    const { retainTokens = 10_000, retainMs = 3_600_000, compareResumeTokens } = options;
+    const checked: MemoryStoreOptions = Object.fromEntries(given);
+    const { data = new MemoryData(), logger = consoleLogger } = checked;
+    const { retainTokens = 10_000, retainMs = 3_600_000, compareResumeTokens } = checked;
     const watermarks = new MemoryWatermarkService(data, logger);
     const resumeTokens = new MemoryResumeTokenService(data, { logger, retainTokens, retainMs, compareResumeTokens });
     const close = async () => {

@@ -1,12 +1,16 @@
 import {
     CallsUnderWay,
+    checkAdvanceOptions,
     checkExpectedRevision,
+    checkFunction,
     checkKey,
+    checkList,
+    checkWatchAllOptions,
+    checkWatchOptions,
     closedError,
     decodeRecord,
     encodeRecord,
     EventQueue,
-    inStringOrder,
     runSafely
 } from '../backend.js';
 import {
@@ -62,7 +66,7 @@ export class MemoryWatermarkService extends WatermarkService {
 
     override getMany(keys: Iterable<string>): Promise<Map<string, Watermark>> {
         return this.#calls.run(async () => {
-            const found = Array.from(keys, key => this.#current(checkKey(key)));
+            const found = checkList('keys', keys).map(key => this.#current(checkKey(key)));
             return new Map(found.filter(watermark => watermark !== null).map(watermark => [watermark.key, watermark]));
         });
     }
@@ -98,9 +102,10 @@ export class MemoryWatermarkService extends WatermarkService {
         key: string,
         version: string,
         data?: Record<string, unknown>,
-        { compare = inStringOrder }: AdvanceOptions = {}
+        options?: AdvanceOptions
     ): Promise<AdvanceResult> {
         return this.#calls.run(async () => {
+            const { compare } = checkAdvanceOptions(options);
             const current = this.#current(checkKey(key));
             const text = encodeRecord(version, data);
             return current !== null && !(compare(version, current.version) > 0)
@@ -113,13 +118,11 @@ export class MemoryWatermarkService extends WatermarkService {
         return this.#calls.run(async () => this.#data.history(checkKey(key)).map(readRecord).filter(isWatermark));
     }
 
-    override watch(
-        key: string,
-        callback: (watermark: Watermark) => void,
-        { includeCurrent = false, onDelete }: WatchOptions = {}
-    ): Promise<() => void> {
+    override watch(key: string, callback: (watermark: Watermark) => void, options?: WatchOptions): Promise<() => void> {
         return this.#calls.run(async () => {
             checkKey(key);
+            checkFunction('callback', callback);
+            const { includeCurrent, onDelete } = checkWatchOptions(options);
             const events = this.#listen(name => name === key, includeCurrent);
             const report = (error: unknown) =>
                 this.#logger.error(`A watch callback of ${JSON.stringify(key)} failed.`, error);
@@ -129,7 +132,7 @@ export class MemoryWatermarkService extends WatermarkService {
                         runSafely(() => callback(event.watermark), report);
                     } else if (event.type === 'delete') {
                         const { revision, timestamp } = event;
-                        runSafely(() => onDelete?.({ key, revision, timestamp }), report);
+                        runSafely(() => onDelete({ key, revision, timestamp }), report);
                     }
                 }
             };
@@ -138,8 +141,8 @@ export class MemoryWatermarkService extends WatermarkService {
         });
     }
 
-    override async *watchAll(options: WatchAllOptions = {}): AsyncGenerator<WatermarkEvent, void, undefined> {
-        const { prefix = '', includeCurrent = false, signal } = options;
+    override async *watchAll(options?: WatchAllOptions): AsyncGenerator<WatermarkEvent, void, undefined> {
+        const { prefix, includeCurrent, signal } = checkWatchAllOptions(options);
         if (this.#calls.closed) {
             throw closedError();
         }

@@ -1,3 +1,5 @@
+import { checkCallOptions, checkList, checkShardId } from '../backend/arguments.js';
+import { booleanOption } from '../backend/option-checks.js';
 import { WatermarkError, WatermarkErrorCode } from '../errors.js';
 import type { LexiVersion } from '../lexi-version.js';
 import {
@@ -7,6 +9,7 @@ import {
     type ExistingStore,
     type Verdict
 } from './existing-layout.js';
+import { quoted } from '../quoted.js';
 import { exportPairs, type ShardPair } from './token-transfer.js';
 
 /** Entries that are looked at, and tokens that are read, at once. */
@@ -65,7 +68,9 @@ export class ExistingWatermarks {
     }
 
     /** Looks at everything in a store. */
-    static async in(store: ExistingStore, { shardIds }: ExistingWatermarksOptions = {}): Promise<ExistingWatermarks> {
+    static async in(store: ExistingStore, options?: ExistingWatermarksOptions): Promise<ExistingWatermarks> {
+        const { shardIds: named } = checkCallOptions(options, { shardIds: () => undefined });
+        const shardIds = named === undefined ? undefined : checkList('shardIds', named).map(checkShardId);
         const existing = new ExistingWatermarks(new ExistingLayout(store, shardIds));
         let group: ExistingEntry[] = [];
         for await (const entry of store.entries()) {
@@ -116,12 +121,13 @@ export class ExistingWatermarks {
      * @throws {WatermarkError} `CORRUPT_RECORD`: there are problems, and it was not asked for `despiteProblems`.
      *   `UNAVAILABLE`: the store has changed since it was looked at.
      */
-    exportWatermarks(options: ExportExistingOptions = {}): AsyncIterable<string> {
-        return exportPairs(this.#pairs(options.despiteProblems === true));
+    exportWatermarks(options?: ExportExistingOptions): AsyncIterable<string> {
+        return exportPairs(this.#pairs(options));
     }
 
-    async *#pairs(despiteProblems: boolean): AsyncGenerator<ShardPair, void, undefined> {
-        if (this.#problemCount > 0 && !despiteProblems) {
+    async *#pairs(options: ExportExistingOptions | undefined): AsyncGenerator<ShardPair, void, undefined> {
+        const { despiteProblems } = checkCallOptions(options, { despiteProblems: booleanOption });
+        if (this.#problemCount > 0 && despiteProblems !== true) {
             throw new WatermarkError(
                 WatermarkErrorCode.CORRUPT_RECORD,
                 `There ${this.#problemCount === 1 ? 'is a problem' : `are ${this.#problemCount} problems`} in the existing ` +
@@ -193,7 +199,7 @@ export class ExistingWatermarks {
 function changedMeanwhile(shardId: string, watermark: LexiVersion): WatermarkError {
     return new WatermarkError(
         WatermarkErrorCode.UNAVAILABLE,
-        `The existing watermark ${watermark} of shard ${JSON.stringify(shardId)} was removed since it was looked at.`,
+        `The existing watermark ${watermark} of shard ${quoted(shardId)} was removed since it was looked at.`,
         { remediation: 'Stop whatever uses the existing store, and begin again.' }
     );
 }

@@ -1,4 +1,4 @@
-import { checkResumeToken, checkShardId } from '../backend/arguments.js';
+import { checkCallOptions, checkList, checkResumeToken, checkShardId } from '../backend/arguments.js';
 import { emptiedMeanwhile, nothingToExport } from './import-failures.js';
 import { ImportError, isWatermarkError, WatermarkErrorCode } from '../errors.js';
 import { isLexiVersion, type LexiVersion } from '../lexi-version.js';
@@ -78,15 +78,17 @@ export interface ImportResumeTokensReport {
 /** All pairs of a store, as an export. */
 export function exportTokens(
     source: ExportSource,
-    options: ExportResumeTokensOptions = {}
+    options?: ExportResumeTokensOptions
 ): AsyncGenerator<string, void, undefined> {
-    return exportPairs(pairsOf(source, options.shardIds));
+    return exportPairs(pairsOf(source, options));
 }
 
 async function* pairsOf(
     source: ExportSource,
-    shardIds: readonly string[] | undefined
+    options: ExportResumeTokensOptions | undefined
 ): AsyncGenerator<ShardPair, void, undefined> {
+    const { shardIds: named } = checkCallOptions(options, { shardIds: () => undefined });
+    const shardIds = named === undefined ? undefined : checkList('shardIds', named).map(checkShardId);
     for (const shardId of shardIds ?? (await source.shardIds())) {
         const newest = await source.newest(shardId);
         if (newest === undefined && shardIds !== undefined) {

@@ -1,5 +1,8 @@
+import { type CallOptionChecks, checkCallOptions } from '../backend/arguments.js';
 import { closedError } from '../backend/failures.js';
-import { ImportError, isWatermarkError, WatermarkError, WatermarkErrorCode } from '../errors.js';
+import { oneOf } from '../backend/option-checks.js';
+import { ImportError, isWatermarkError, WatermarkErrorCode } from '../errors.js';
+import { quoted } from '../quoted.js';
 import type { Watermark, WatermarkService } from '../watermark.js';
 import { concurrently } from './concurrently.js';
 import type { ExportLines } from './lines.js';
@@ -40,6 +43,8 @@ export interface ImportProblem {
     readonly message: string;
 }
 
+const OPTIONS: CallOptionChecks<ImportWatermarksOptions> = { onConflict: oneOf('keep', 'replace') };
+
 /** Writes under way at once. */
 const PARALLEL_WRITES = 64;
 
@@ -76,14 +81,9 @@ async function* currentOf(service: WatermarkService): AsyncGenerator<JsonObject,
 export async function importWatermarks(
     service: WatermarkService,
     lines: ExportLines,
-    { onConflict = 'keep' }: ImportWatermarksOptions = {}
+    options?: ImportWatermarksOptions
 ): Promise<ImportWatermarksReport> {
-    if (onConflict !== 'keep' && onConflict !== 'replace') {
-        throw new WatermarkError(
-            WatermarkErrorCode.INVALID_ARGUMENT,
-            `onConflict must be "keep" or "replace", not ${JSON.stringify(onConflict)}.`
-        );
-    }
+    const { onConflict = 'keep' } = checkCallOptions(options, OPTIONS);
     const counts = { created: 0, replaced: 0, alreadyThere: 0, refused: 0 };
     const problems: ImportProblem[] = [];
     for await (const block of readExport('watermarks', lines)) {
@@ -150,8 +150,8 @@ async function place(
             }
             if (current !== null && onConflict === 'keep') {
                 return new Error(
-                    `${JSON.stringify(key)} is at version ${shown(current.version)} of revision ${current.revision}; ` +
-                        `the import has ${shown(version)}${version === current.version ? ' with other data' : ''}`
+                    `${quoted(key)} is at version ${quoted(current.version)} of revision ${current.revision}; ` +
+                        `the import has ${quoted(version)}${version === current.version ? ' with other data' : ''}`
                 );
             }
             try {
@@ -190,7 +190,7 @@ async function readBack(service: WatermarkService, watermark: ExportedWatermark,
             throw new ImportError(
                 WatermarkErrorCode.IMPORT_CONFLICT,
                 watermark.line,
-                `${JSON.stringify(watermark.key)} was stored at revision ${revision}, but was not there when it was read back`,
+                `${quoted(watermark.key)} was stored at revision ${revision}, but was not there when it was read back`,
                 { remediation: 'Something else writes to the store; keep it from doing so, and import again.' }
             );
         }
@@ -200,10 +200,6 @@ async function readBack(service: WatermarkService, watermark: ExportedWatermark,
 
 function isSame(current: Watermark, watermark: ExportedWatermark): boolean {
     return current.version === watermark.version && sameJson(current.data, watermark.data);
-}
-
-function shown(version: string): string {
-    return JSON.stringify(version.length > 60 ? `${version.slice(0, 60)}…` : version);
 }
 
 function invalid(line: number, problem: string): ImportError {
