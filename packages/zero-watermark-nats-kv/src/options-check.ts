@@ -13,34 +13,44 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { SMALLEST_RECORD_BYTES } from './bucket-config.js';
 import { findCredentialsProblem, findFileProblem, looksLikeContent } from './credentials.js';
 
-/** Every problem of the options, one sentence each. Values of secrets are never repeated. */
-export function findProblems(options: unknown): string[] {
+/** The options that were given, and every problem of them, one sentence each. Values of secrets are never repeated. */
+export function checkOptions(options: unknown): ReturnType<typeof findOptionProblems> {
     const { given, problems } = findOptionProblems(options, checks);
-    if (typeof options !== 'object' || options === null) {
-        return problems;
-    }
-    if (!given.has('bucket')) {
-        problems.push('bucket: is missing; expected the name of a KV bucket, for example "zero-watermarks"');
-    }
-    if (given.get('strict') === true && given.get('storage') === 'memory') {
-        problems.push('strict: refuses the storage "memory", which is asked for; leave one of them out');
-    }
+    return typeof options === 'object' && options !== null
+        ? { given, problems: [...problems, ...findProblemsTogether(given)] }
+        : { given, problems };
+}
+
+/** What is wrong with the options beside each other. */
+function findProblemsTogether(given: ReadonlyMap<string, unknown>): string[] {
+    const missing = 'bucket: is missing; expected the name of a KV bucket, for example "zero-watermarks"';
+    const contradicting = 'strict: refuses the storage "memory", which is asked for; leave one of them out';
     const connection = given.get('connection');
-    return isNatsConnection(connection)
-        ? [...problems, ...findProblemsBesideConnection(given)]
-        : [...problems, ...findProblemsOfOwnConnection(given, connection)];
+    return [
+        ...(given.has('bucket') ? [] : [missing]),
+        ...(given.get('strict') === true && given.get('storage') === 'memory' ? [contradicting] : []),
+        ...(isNatsConnection(connection)
+            ? findProblemsBesideConnection(given)
+            : findProblemsOfOwnConnection(given, connection))
+    ];
 }
 
 /** Tells a connection of the application from options for one of ours. */
 export function isNatsConnection(value: unknown): value is NatsConnection {
-    return (
-        typeof value === 'object' &&
-        value !== null &&
-        'request' in value &&
-        typeof value.request === 'function' &&
-        'subscribe' in value &&
-        typeof value.subscribe === 'function'
-    );
+    return isFunction(property(value, 'request')) && isFunction(property(value, 'subscribe'));
+}
+
+function isFunction(value: unknown): boolean {
+    return typeof value === 'function';
+}
+
+/** What can't be read is not there; the check of the option itself says so. */
+function property(value: unknown, name: string): unknown {
+    try {
+        return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+    } catch {
+        return undefined;
+    }
 }
 
 function findProblemsBesideConnection(given: ReadonlyMap<string, unknown>): string[] {
@@ -58,7 +68,7 @@ function findProblemsOfOwnConnection(given: ReadonlyMap<string, unknown>, connec
         given.has('credentials') && 'credentials',
         given.has('token') && 'token',
         (given.has('user') || given.has('pass')) && 'user/pass',
-        hasAuthenticator(connection) && 'connection.authenticator'
+        property(connection, 'authenticator') !== undefined && 'connection.authenticator'
     ].filter(kind => kind !== false);
     if (kinds.length > 1) {
         problems.push(`${kinds.join(', ')}: exclude each other; expected one way to authenticate`);
@@ -70,11 +80,6 @@ function findProblemsOfOwnConnection(given: ReadonlyMap<string, unknown>, connec
         problems.push('user: is there without pass');
     }
     return problems;
-}
-
-function hasAuthenticator(connection: unknown): connection is { readonly authenticator: unknown } {
-    const given = typeof connection === 'object' && connection !== null && 'authenticator' in connection;
-    return given && connection.authenticator !== undefined;
 }
 
 const OWN_CONNECTION_ONLY = ['servers', 'credentials', 'token', 'user', 'pass', 'tls', 'name'] as const;
@@ -228,7 +233,8 @@ function checkConnection(value: unknown): string | undefined {
     if (misplaced.length > 0) {
         return `${misplaced.join(', ')} belong one level up, beside connection`;
     }
-    if (hasAuthenticator(value) && ![value.authenticator].flat().every(item => typeof item === 'function')) {
+    const authenticator = property(value, 'authenticator');
+    if (authenticator !== undefined && ![authenticator].flat().every(isFunction)) {
         return 'authenticator: expected a function, such as nkeyAuthenticator(seed) gives, or a list of them';
     }
     const prefix = 'inboxPrefix' in value ? value.inboxPrefix : undefined;

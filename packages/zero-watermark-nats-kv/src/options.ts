@@ -2,7 +2,7 @@ import { InvalidOptionsError, type MaybeUndefined, type WatermarkLogger } from '
 import { consoleLogger } from '@cbnsndwch/zero-contracts/backend';
 import type { NatsConnection, NodeConnectionOptions, TlsOptions } from '@nats-io/transport-node';
 
-import { findProblems, isNatsConnection } from './options-check.js';
+import { checkOptions, isNatsConnection } from './options-check.js';
 
 /** Everything about the bucket and the behaviour, whichever way the connection comes. */
 export interface NatsKvBucketConfig {
@@ -192,33 +192,34 @@ export interface ResolvedNatsKvConfig {
  * @throws {InvalidOptionsError} with every problem that was found; no problem repeats a secret.
  */
 export function resolveOptions(options: NatsKvOptions | MaybeUndefined<NatsKvOptions>): ResolvedNatsKvConfig {
-    const problems = findProblems(options);
+    const { given, problems } = checkOptions(options);
     if (problems.length > 0) {
         throw new InvalidOptionsError('The watermark store is configured wrongly', problems);
     }
+    const checked: Partial<NatsKvOptions> = Object.fromEntries(given);
     return Object.freeze({
-        connection: Object.freeze(resolveConnection(options)),
-        // findProblems has seen that it is there.
-        bucket: options.bucket ?? '',
-        bucketPolicy: options.bucketPolicy ?? 'create',
-        replicas: options.replicas ?? 1,
-        history: options.history ?? 1,
-        storage: options.storage ?? 'file',
-        maxValueSizeBytes: options.maxValueSizeBytes,
-        ttlMs: options.ttlMs ?? 0,
-        placement: options.placement,
-        strict: options.strict ?? false,
-        readConsistency: options.readConsistency ?? 'leader',
-        timeoutMs: options.timeoutMs ?? 15_000,
-        connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
-        retainTokens: options.retainTokens ?? 10_000,
-        retainMs: options.retainMs ?? 3_600_000,
-        compareResumeTokens: options.compareResumeTokens,
-        logger: options.logger ?? consoleLogger
+        connection: Object.freeze(resolveConnection(checked)),
+        // checkOptions has seen that it is there.
+        bucket: checked.bucket ?? '',
+        bucketPolicy: checked.bucketPolicy ?? 'create',
+        replicas: checked.replicas ?? 1,
+        history: checked.history ?? 1,
+        storage: checked.storage ?? 'file',
+        maxValueSizeBytes: checked.maxValueSizeBytes,
+        ttlMs: checked.ttlMs ?? 0,
+        placement: checked.placement,
+        strict: checked.strict ?? false,
+        readConsistency: checked.readConsistency ?? 'leader',
+        timeoutMs: checked.timeoutMs ?? 15_000,
+        connectTimeoutMs: checked.connectTimeoutMs ?? 20_000,
+        retainTokens: checked.retainTokens ?? 10_000,
+        retainMs: checked.retainMs ?? 3_600_000,
+        compareResumeTokens: checked.compareResumeTokens,
+        logger: checked.logger ?? consoleLogger
     });
 }
 
-function resolveConnection(options: MaybeUndefined<NatsKvOptions>): ResolvedConnection {
+function resolveConnection(options: Partial<NatsKvOptions>): ResolvedConnection {
     if (isNatsConnection(options.connection)) {
         return { kind: 'existing', connection: options.connection };
     }
@@ -232,7 +233,8 @@ function resolveConnection(options: MaybeUndefined<NatsKvOptions>): ResolvedConn
         user: options.user,
         pass: options.pass,
         // With TLS options, even empty ones, the client refuses a server that offers no TLS.
-        tls: options.tls ?? (wantsTls ? {} : undefined),
+        // A copy has its own properties only: none that weakens it gets in by a prototype.
+        tls: options.tls === undefined ? (wantsTls ? {} : undefined) : { ...options.tls },
         name: options.name ?? 'zero-watermark-nats-kv',
         clientOptions: { ...options.connection }
     };

@@ -13,13 +13,15 @@ export const SYNCHRONOUS = ['off', 'normal', 'full', 'extra'] as const;
 /** A store that is nowhere but in memory. */
 export const IN_MEMORY = ':memory:';
 
-/** Every problem of the options, one sentence each. What is in the file system is looked at when the store opens. */
-export function findProblems(options: unknown): string[] {
+/**
+ * The options that were given, and every problem of them, one sentence each. What is in the file system is looked at when
+ * the store opens.
+ */
+export function checkOptions(options: unknown): ReturnType<typeof findOptionProblems> {
     const { given, problems } = findOptionProblems(options, checks);
-    if (typeof options === 'object' && options !== null && !given.has('database')) {
-        problems.push(`database: is missing; expected the path of a file, for example "./watermarks.db"`);
-    }
-    return problems;
+    const isMissing = typeof options === 'object' && options !== null && !given.has('database');
+    const missing = 'database: is missing; expected the path of a file, for example "./watermarks.db"';
+    return { given, problems: isMissing ? [...problems, missing] : problems };
 }
 
 const checks: OptionChecks = {

@@ -1,7 +1,7 @@
 import { InvalidOptionsError, type MaybeUndefined, type WatermarkLogger } from '@cbnsndwch/zero-contracts';
 import { consoleLogger } from '@cbnsndwch/zero-contracts/backend';
 
-import { findProblems, SYNCHRONOUS } from './options-check.js';
+import { checkOptions, SYNCHRONOUS } from './options-check.js';
 
 /** How far SQLite goes to have a write on the disk before it is acknowledged; SQLite's own names. */
 export type Synchronous = (typeof SYNCHRONOUS)[number];
@@ -85,22 +85,23 @@ export interface ResolvedZqliteOptions {
  * @throws {InvalidOptionsError} with every problem that was found
  */
 export function resolveOptions(options: ZqliteOptions | MaybeUndefined<ZqliteOptions>): ResolvedZqliteOptions {
-    const problems = findProblems(options);
+    const { given, problems } = checkOptions(options);
     if (problems.length > 0) {
         throw new InvalidOptionsError('The watermark store is configured wrongly', problems);
     }
-    const wanted = options.synchronous?.toLowerCase();
+    const checked: Partial<ZqliteOptions> = Object.fromEntries(given);
+    const wanted = checked.synchronous?.toLowerCase();
     return Object.freeze({
-        // findProblems has seen that it is there.
-        database: options.database ?? '',
-        tableName: options.tableName ?? 'watermarks',
-        busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+        // checkOptions has seen that it is there.
+        database: checked.database ?? '',
+        tableName: checked.tableName ?? 'watermarks',
+        busyTimeoutMs: checked.busyTimeoutMs ?? 5_000,
         synchronous: SYNCHRONOUS.find(name => name === wanted) ?? 'full',
-        history: options.history ?? 1,
-        maxValueSizeBytes: options.maxValueSizeBytes ?? 1_048_576,
-        retainTokens: options.retainTokens ?? 10_000,
-        retainMs: options.retainMs ?? 3_600_000,
-        compareResumeTokens: options.compareResumeTokens,
-        logger: options.logger ?? consoleLogger
+        history: checked.history ?? 1,
+        maxValueSizeBytes: checked.maxValueSizeBytes ?? 1_048_576,
+        retainTokens: checked.retainTokens ?? 10_000,
+        retainMs: checked.retainMs ?? 3_600_000,
+        compareResumeTokens: checked.compareResumeTokens,
+        logger: checked.logger ?? consoleLogger
     });
 }
