@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+
+import { resolveOptions } from '../../src/options.js';
+
+import { expectOwnOptionsOnly, holdsForOptions } from '../../../../test/support/hostile-options.js';
+
+const GOOD = { servers: ['nats://127.0.0.1:4222'], bucket: 'marks' };
+const NAMES = [
+    ...Object.keys(resolveOptions(GOOD)),
+    ...['servers', 'credentials', 'token', 'user', 'pass', 'tls', 'name', 'connection', 'placement', '__proto__']
+];
+
+test('any options', () => holdsForOptions(NAMES, GOOD, resolveOptions, ['servers', 'token', 'pass', 'user']));
+
+test('nothing gets in by a prototype', () => {
+    const inherited = { token: 't', bucketPolicy: 'x', timeoutMs: -1, tls: { rejectUnauthorized: false } };
+    expectOwnOptionsOnly(GOOD, inherited, resolveOptions);
+});
+
+test('nothing weakens TLS by a prototype either', () => {
+    const tls = Object.assign({}, JSON.parse('{"__proto__":{"rejectUnauthorized":false}}')) as object;
+    const { connection } = resolveOptions({ ...GOOD, tls });
+    const found = connection.kind === 'own' ? connection.tls : undefined;
+    expect(found).toEqual({});
+    expect(found !== undefined && 'rejectUnauthorized' in found).toBe(false);
+});
