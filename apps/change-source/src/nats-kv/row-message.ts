@@ -57,10 +57,13 @@ export function interpret(tables: ReadonlyMap<string, TableSchema>, message: Row
           };
 }
 
+/** Bytes that are no text would otherwise become another text without a word. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parse(data: Uint8Array, table: TableSchema, key: Row): RowOrProblem {
     let value: unknown;
     try {
-        value = JSON.parse(new TextDecoder().decode(data));
+        value = JSON.parse(strictUtf8.decode(data));
     } catch {
         return { problem: 'expected JSON' };
     }

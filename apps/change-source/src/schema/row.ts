@@ -28,6 +28,10 @@ export function rowOf(table: TableSchema, value: unknown, key: Row = {}): RowOrP
             const kind = found === null ? 'nothing' : Array.isArray(found) ? 'a list' : typeof found;
             return { problem: `column ${column}: expected ${type}, found ${kind}` };
         }
+        const problem = problemOf(found);
+        if (problem !== undefined) {
+            return { problem: `column ${column}: ${problem}` };
+        }
         const known = ownValue(key, column);
         if (known !== undefined && found !== known) {
             return { problem: `column ${column}: differs from the key` };
@@ -39,6 +43,36 @@ export function rowOf(table: TableSchema, value: unknown, key: Row = {}): RowOrP
 
 function ownValue(row: Row, column: string): JsonValue | undefined {
     return Object.hasOwn(row, column) ? row[column] : undefined;
+}
+
+/** Far below what ends the stack, here or in zero-cache. */
+const MAX_DEPTH = 200;
+
+/**
+ * What keeps a value from arriving as it is, whatever type it has: JSON may hold numbers that are infinite here, texts that
+ * have no UTF-8 form, and more levels than can be written again. One such row would end the stream, each time it is read.
+ */
+function problemOf(value: JsonValue, depth = 0): string | undefined {
+    if (typeof value === 'string') {
+        return value.isWellFormed() ? undefined : 'expected well-formed Unicode, found half a surrogate pair';
+    }
+    if (typeof value === 'number') {
+        return Number.isFinite(value) ? undefined : 'expected a finite number, found one that is too large';
+    }
+    if (typeof value !== 'object' || value === null) {
+        return undefined;
+    }
+    if (depth >= MAX_DEPTH) {
+        return `expected at most ${MAX_DEPTH} levels of lists and objects, found more`;
+    }
+    const parts: readonly JsonValue[] = Array.isArray(value) ? value : Object.entries(value).flat();
+    for (const part of parts) {
+        const problem = problemOf(part, depth + 1);
+        if (problem !== undefined) {
+            return problem;
+        }
+    }
+    return undefined;
 }
 
 function fits(value: JsonValue, type: ColumnType): boolean {
