@@ -56,7 +56,7 @@ function parseTable(name: string, table: unknown, problems: string[]): TableSche
     const { primaryKey, columns: given } = isRecord(table) ? table : {};
     const columns = new Map<string, ColumnSchema>();
     for (const [column, type] of Object.entries(isRecord(given) ? given : {})) {
-        const [, base, optional] = TYPE.exec(String(type)) ?? [];
+        const [, base, optional] = (typeof type === 'string' ? TYPE.exec(type) : undefined) ?? [];
         if (!NAME.test(column)) {
             problems.push(`${name}.${column}: expected a letter, then letters, digits and _ (at most 63)`);
         }
