@@ -32,6 +32,9 @@ import { UpstreamSource } from './upstream/upstream-source.js';
 /** zero-cache sends nothing but short acknowledgements. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
+/** A zero-cache has one connection. More than so many at once are an attack or a mistake, and are not taken. */
+const MOST_CONNECTIONS = 1_000;
+
 /** WebSocket's code for "I am going away". */
 const GOING_AWAY = 1001;
 
@@ -57,6 +60,7 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
         this.#source = source;
         this.#resumeTokens = resumeTokens;
         this.#secret = secret;
+        this.#http.maxConnections = MOST_CONNECTIONS;
         this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     }
 

@@ -21,12 +21,16 @@ const FAILURE_DELAY_MS = 1_000;
 /** WebSocket's code for "I can't go on". */
 const INTERNAL_ERROR = 1011;
 
+/** What is wrong with a message may quote from it. */
+const LONGEST_REASON = 300;
+
 /** Serves one connection of a zero-cache. */
 export class Session {
     readonly #context: StreamContext;
     readonly #socket: WebSocket;
     readonly #logger: Logger;
     readonly #gone = new AbortController();
+    #misunderstood = false;
 
     constructor(context: Omit<StreamContext, 'outbox' | 'commits' | 'signal'>, socket: WebSocket, logger: Logger) {
         const commits = new Commits();
@@ -103,13 +107,22 @@ export class Session {
         try {
             watermark = committedWatermark(Buffer.isBuffer(data) ? data.toString('utf8') : '');
         } catch (error) {
-            this.#logger.warn(`${this.#name}: a message was not understood and is left out. ${messageOf(error)}`);
+            this.#logMisunderstood(error);
         }
         if (watermark !== undefined) {
             this.#context.commits.note(watermark);
             this.#context.resumeTokens
                 .acknowledge(this.#context.shardId, watermark)
                 .catch((error: unknown) => this.#logger.warn(`${this.#name}: ${messageOf(error)}`));
+        }
+    }
+
+    /** Once a connection: whoever sends nothing else must not fill the log. */
+    #logMisunderstood(error: unknown): void {
+        if (!this.#misunderstood) {
+            this.#misunderstood = true;
+            const reason = messageOf(error).slice(0, LONGEST_REASON);
+            this.#logger.warn(`${this.#name}: a message was not understood, and all such are left out. ${reason}`);
         }
     }
 

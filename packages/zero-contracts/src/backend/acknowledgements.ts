@@ -26,6 +26,7 @@ export class Acknowledgements {
     #newest: LexiVersion = '';
     #timer: NodeJS.Timeout | undefined;
     #removedBelow = 0;
+    #complainedAt = -Infinity;
 
     constructor(options: AcknowledgementsOptions) {
         this.#options = options;
@@ -84,7 +85,12 @@ export class Acknowledgements {
         }
     }
 
+    /** At most once an interval: what zero-cache sends must not fill the log. */
     #logUnknown(watermark: string): void {
+        if (performance.now() - this.#complainedAt < INTERVAL_MS) {
+            return;
+        }
+        this.#complainedAt = performance.now();
         const { shard, logger } = this.#options;
         const shown = typeof watermark === 'string' ? quoted(watermark) : showValue(watermark);
         logger.warn(
