@@ -11,6 +11,9 @@ export interface ConfirmedHead {
     readonly serverTimeMs: number;
 }
 
+/** So far beyond the clock may be what an instance wrote down before the server's clock was set back: an hour. */
+const CLOCK_SKEW_US = 3_600_000_000;
+
 /** The end of a shard's stream: where it is, and how it is moved on, in ways that only a majority of the servers can answer. */
 export class ShardEnd {
     readonly #log: TokenLog;
@@ -104,10 +107,11 @@ export class ShardEnd {
         if (!(await mayBe(state))) {
             return undefined;
         }
-        if (earlier > state.last_seq) {
+        const target = Math.max(microsecondsAfter(head.serverTimeMs), state.last_seq + 2, above + 1);
+        // What somebody else has written there must not carry the shard to where numbers end.
+        if (earlier > state.last_seq && Number.isSafeInteger(earlier) && earlier <= target + CLOCK_SKEW_US) {
             return earlier;
         }
-        const target = Math.max(microsecondsAfter(head.serverTimeMs), state.last_seq + 2, above + 1);
         const stored = await this.#log.putMarker('fence', String(target), state.last_seq, deadline);
         return stored === undefined ? undefined : target;
     }

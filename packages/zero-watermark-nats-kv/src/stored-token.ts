@@ -7,6 +7,8 @@ export const MARKER = 'marker.';
 /** Keys of entries at which a sync began: their tokens may have entries of their own. */
 const SYNC = 'sync.';
 const IMPORTED_SYNC = `${SYNC}imported-`;
+/** What {@link syncKey} makes of a `nuid`. Nothing else tells that a sync is ours. */
+const OWN_SYNC = /^sync\.[0-9A-Za-z]{22}$/;
 
 /** A stored token. */
 export interface StoredToken {
@@ -44,10 +46,13 @@ export function readToken(key: string, sequence: number, data: Uint8Array): Stor
     if (key.startsWith(MARKER)) {
         return undefined;
     }
-    const text = Buffer.from(data).toString('utf8');
+    const text = textOf(data);
+    if (text === undefined || text === '') {
+        return undefined;
+    }
     const sync = isSyncKey(key);
     const entry = tokenEntry(text);
-    if (sync ? !key.startsWith(IMPORTED_SYNC) : entry.key === key) {
+    if (sync ? OWN_SYNC.test(key) : entry.key === key) {
         const watermark = watermarkOf(sequence, entry.check);
         return { sequence, watermark, resumeToken: text, sync, imported: false };
     }
@@ -56,3 +61,14 @@ export function readToken(key: string, sequence: number, data: Uint8Array): Stor
     const isOurs = isLexiVersion(watermark) && importedEntry(watermark, resumeToken, sync).key === key;
     return isOurs ? { sequence, watermark, resumeToken, sync, imported: true } : undefined;
 }
+
+/** The text in bytes; `undefined`: they are none. */
+function textOf(data: Uint8Array): string | undefined {
+    try {
+        return strictUtf8.decode(data);
+    } catch {
+        return undefined;
+    }
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

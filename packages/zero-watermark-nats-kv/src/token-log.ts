@@ -169,11 +169,25 @@ export class TokenLog {
         const newest = await Promise.all(
             [`${prefix}*`, `${prefix}sync.*`].map(subject => this.#read({ last_by_subj: subject }, deadline))
         );
-        const [first, second] = newest.map(message => (message === null ? undefined : this.#tokenIn(message)));
-        return [first, second].reduce<StoredToken | null>(
-            (last, token) => (token !== undefined && token.sequence > (last?.sequence ?? 0) ? token : last),
-            null
-        );
+        const messages = newest.filter(message => message !== null);
+        const tokens = messages.map(message => this.#tokenIn(message)).filter(token => token !== undefined);
+        const last = tokens.toSorted((a, b) => b.sequence - a.sequence)[0] ?? null;
+        const end = Math.max(0, ...messages.map(({ sequence }) => sequence));
+        return end === (last?.sequence ?? 0) ? last : this.#lastBefore(end, last, deadline);
+    }
+
+    /** The newest token before a message that is none: what somebody else has put there must not hide the shard's head. */
+    async #lastBefore(sequence: number, earlier: StoredToken | null, deadline: Deadline): Promise<StoredToken | null> {
+        const floor = earlier?.sequence ?? (await this.info(deadline)).state.first_seq - 1;
+        for (let end = sequence; end > floor + 1; end -= PARALLEL_READS) {
+            const count = Math.min(PARALLEL_READS, end - 1 - floor);
+            const group = Array.from({ length: count }, (_, index) => this.at(end - 1 - index, deadline));
+            const token = (await Promise.all(group)).find(each => each !== null && each !== undefined);
+            if (token !== undefined && token !== null) {
+                return token;
+            }
+        }
+        return earlier;
     }
 
     /** The value of a marker. */
