@@ -13,6 +13,11 @@ const PRICE: Readonly<Record<Cost, number>> = { pure: 1, call: 4, server: 20 };
 const { FUZZ_CASES, FUZZ_SEED, FUZZ_PATH, FUZZ_LOG } = process.env;
 const CASES = Number(FUZZ_CASES ?? 400);
 
+/** How many cases there are of one kind. */
+export function casesOf(cost: Cost, least = 1): number {
+    return Math.max(least, Math.ceil(CASES / PRICE[cost]));
+}
+
 /**
  * Holds a property against random cases: `FUZZ_CASES` of them, fewer where a case costs more.
  *
@@ -22,7 +27,7 @@ export async function holds<Case>(
     property: fc.IRawProperty<Case>,
     { cost = 'pure', examples = [] }: { readonly cost?: Cost; readonly examples?: Case[] } = {}
 ): Promise<void> {
-    const numRuns = Math.max(examples.length + 1, Math.ceil(CASES / PRICE[cost]));
+    const numRuns = casesOf(cost, examples.length + 1);
     const details = await fc.check(property, {
         numRuns,
         examples,

@@ -1,7 +1,8 @@
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { openMemoryStore } from '../../src/memory.js';
 
+import { recordLog } from '../../../../test/support/expectations.js';
 import {
     holdsForCalls,
     holdsForIterations,
@@ -22,6 +23,15 @@ test('any options of an iteration', async () => {
     await store.watermarks.set('a', '1');
     await store.resumeTokens.getOrCreateWatermark('s', '1');
     await holdsForIterations(store, 'call');
+});
+
+test('acknowledgements of anything are logged once in a while, not each', async () => {
+    const { warn, warnings } = recordLog();
+    await using store = openMemoryStore({ logger: { warn, error: () => {} } });
+    for (let sent = 0; sent < 1_000; sent += 1) {
+        await store.resumeTokens.acknowledge('s', `no watermark ${sent}`);
+    }
+    expect(warnings).toHaveLength(1);
 });
 
 test('any watermark', async () => {
