@@ -1,6 +1,7 @@
 import { CorruptRecordError, type WatermarkEvent } from '@cbnsndwch/zero-contracts';
 import { decodeRecord } from '@cbnsndwch/zero-contracts/backend';
 
+import { checkNumber } from './check-number.js';
 import type { Connection } from './sqlite.js';
 
 /** What a revision says about a key. */
@@ -119,11 +120,13 @@ export class RecordTable {
 
     /** The largest revision; 0 when there is none. */
     head(): number {
-        return this.#head.get() ?? 0;
+        return checkNumber('revision', this.#head.get() ?? 0);
     }
 
     /** Writes a revision of a key, and removes those that are more than are kept. */
     append(key: string, record: string | null): number {
+        // Nothing is written yet when it throws; the new revision would be above that one.
+        this.head();
         this.#known.delete(key);
         const revision = Number(this.#insert.run(key, Date.now(), record).lastInsertRowid);
         this.#removeOld.run(key, this.#history === 1 ? revision : key);
@@ -135,6 +138,9 @@ export class RecordTable {
 export function readEntry({ revision, key, timestamp, record }: RecordRow): RecordEntry | CorruptRecordError {
     if (record === null) {
         return { type: 'delete', key, revision, timestamp };
+    }
+    if (!Number.isSafeInteger(revision) || revision < 1) {
+        return new CorruptRecordError(key, revision, 'its revision is not one that this library gives');
     }
     const decoded = decodeRecord(record);
     return decoded.ok

@@ -1,6 +1,7 @@
 import type { LexiVersion } from '@cbnsndwch/zero-contracts';
 import { checkOf, type TokenPair, watermarkOf } from '@cbnsndwch/zero-contracts/backend';
 
+import { checkNumber } from './check-number.js';
 import type { Connection } from './sqlite.js';
 
 /** A shard as it is stored, and where it ends. */
@@ -87,7 +88,9 @@ export class TokenTable {
     }
 
     shard(shardId: string): ShardRow | undefined {
-        return this.#shard.get(shardId);
+        const shard = this.#shard.get(shardId);
+        checkNumber('sequence', shard?.last ?? 0);
+        return shard;
     }
 
     shardIds(): readonly string[] {
