@@ -131,14 +131,14 @@ export class ExistingLayout {
         if (isGiven === valueIsGiven) {
             const found = `${shown(value)}, and both look like watermarks`;
             const expected = 'a resume token that can be told from a watermark';
-            return { shardId, problem: problemOf(key, found, expected, 'It is left out.') };
+            return { shardId, problem: problemOf(key, found, expected, LEFT_OUT) };
         }
         return isGiven ? this.#judgeWatermark(shardId, key, name, value) : this.#judgeToken(shardId, key, name, value);
     }
 
     async #judgeWatermark(shardId: string, key: string, watermark: string, resumeToken: string): Promise<Verdict> {
-        if (resumeToken === '' || !resumeToken.isWellFormed()) {
-            const problem = problemOf(key, shown(resumeToken), 'the resume token of the watermark', 'It is left out.');
+        if (!canBeToken(resumeToken)) {
+            const problem = problemOf(key, shown(resumeToken), 'the resume token of the watermark', LEFT_OUT);
             return { shardId, watermark, problem };
         }
         const forward = resumeToken === COUNTER ? undefined : await this.#store.get(keyOf(shardId, resumeToken));
@@ -156,6 +156,10 @@ export class ExistingLayout {
     }
 
     async #judgeToken(shardId: string, key: string, resumeToken: string, watermark: string): Promise<Verdict> {
+        if (!canBeToken(resumeToken)) {
+            const expected = 'a resume token in the key, which is not empty and well-formed Unicode';
+            return { shardId, watermark, problem: problemOf(key, shown(watermark), expected, LEFT_OUT) };
+        }
         const back = await this.tokenOf(shardId, watermark);
         if (back === resumeToken) {
             return { shardId, watermark };
@@ -170,6 +174,7 @@ export class ExistingLayout {
     }
 }
 
+const LEFT_OUT = 'It is left out.';
 const NOTHING_LOST = 'Nothing is lost by it: new watermarks begin at the clock, above all old ones.';
 const GIVEN_TWICE =
     'New watermarks begin at the clock, above all old ones; some of the old ones may have been given twice.';
@@ -177,6 +182,11 @@ const TOKEN_NEW = 'It is left out: the token gets a new watermark if it comes ag
 const LEADS_BACK =
     'The watermark leads back to the token; if the token comes again, it gets the watermark that it has, or a new one.';
 const MENDED = 'The watermark leads back to the token again.';
+
+/** What stores take as a resume token. */
+function canBeToken(text: string): boolean {
+    return text !== '' && text.isWellFormed();
+}
 
 function keyOf(shardId: string, name: string): string {
     return `${PREFIX}${shardId}.${name}`;
