@@ -68,12 +68,8 @@ async function inTime<T>(what: string, answer: Promise<T>): Promise<T> {
 /** Fails if anything has got into the prototypes that everything shares. */
 export function checkPrototypes(): void {
     const found = [{}, [], () => {}, ''].flatMap(value => {
-        const names: string[] = [];
-        // oxlint-disable-next-line guard-for-in
-        for (const name in Object(value) as object) {
-            names.push(name);
-        }
-        return 'polluted' in (Object(value) as object) ? [...names, 'polluted'] : names;
+        const prototype = Object.getPrototypeOf(value) as object;
+        return [...Object.keys(prototype), ...('polluted' in prototype ? ['polluted'] : [])];
     });
     if (found.length > 0) {
         throw new Error(`The prototypes have got ${found.join(', ')}`);
@@ -94,12 +90,8 @@ export function isSame(given: unknown, found: unknown): boolean {
         Array.isArray(given) === Array.isArray(found) &&
         (!Array.isArray(given) || given.length === (found as unknown[]).length) &&
         names?.length === others?.length &&
-        (names ?? []).every((name, index) => name === others?.[index] && isSame(ownOf(given, name), ownOf(found, name)))
+        (names ?? []).every(
+            (name, index) => name === others?.[index] && isSame(Reflect.get(given, name), Reflect.get(found, name))
+        )
     );
-}
-
-/** Read once, for what changes when it is read. */
-function ownOf(value: object, name: string | symbol): unknown {
-    const descriptor = Object.getOwnPropertyDescriptor(value, name);
-    return descriptor === undefined || 'value' in descriptor ? descriptor?.value : Reflect.get(value, name);
 }

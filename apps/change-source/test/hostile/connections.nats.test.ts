@@ -88,7 +88,7 @@ function frame(first: number, payload: Uint8Array, announced = BigInt(payload.le
 /** The code with which the connection is closed: after it, or among, what comes else; `undefined`: it is not. */
 async function closeCodeOf(socket: Socket): Promise<number | undefined> {
     const chunks: Buffer[] = [];
-    socket.on('data', chunk => chunks.push(chunk as Buffer));
+    socket.on('data', chunk => chunks.push(chunk));
     await endOf(socket);
     const all = Buffer.concat(chunks);
     const at = all.lastIndexOf(0x88);
