@@ -63,6 +63,11 @@ describe('refused', () => {
         });
     });
 
+    test('half a character of bytes that goes on in a text', async () => {
+        const pieces = [Uint8Array.of(0xc3), 'a', Uint8Array.of(0xbc)];
+        await expect(linesOf(pieces)).rejects.toMatchObject({ code: WatermarkErrorCode.INVALID_EXPORT, line: 1 });
+    });
+
     test('a line that never ends, before it fills the memory', async () => {
         let given = 0;
         function* endless() {

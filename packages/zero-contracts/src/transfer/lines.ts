@@ -40,7 +40,8 @@ export async function* readLines(source: ExportLines): AsyncGenerator<Line, void
     };
     for await (const chunk of chunksOf(source)) {
         for (const piece of piecesOf(chunk)) {
-            const text = typeof piece === 'string' ? piece : decode(piece);
+            // Half a character of bytes can't go on in a text: it would come out behind it.
+            const text = typeof piece === 'string' ? decode() + piece : decode(piece);
             pieces.push(text);
             length += text.length;
             if (length > MAX_LINE_LENGTH) {
