@@ -229,7 +229,8 @@ function checkConnection(value: unknown): string | undefined {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
         return 'expected options of the NATS client, or a NatsConnection';
     }
-    const misplaced = Object.keys(value).filter(name => NOT_IN_CONNECTION.has(name));
+    // With their values: one that can't be read is noticed here, and not where the options are copied.
+    const misplaced = Object.keys({ ...value }).filter(name => NOT_IN_CONNECTION.has(name));
     if (misplaced.length > 0) {
         return `${misplaced.join(', ')} belong one level up, beside connection`;
     }

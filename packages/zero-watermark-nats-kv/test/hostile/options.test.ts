@@ -12,6 +12,16 @@ const NAMES = [
 
 test('any options', () => holdsForOptions(NAMES, GOOD, resolveOptions, ['servers', 'token', 'pass', 'user']));
 
+test.each(['connection', 'tls', 'placement', 'logger'])('what can not be read in %s is refused', name => {
+    const trap = Object.defineProperty({}, 'unreadable', {
+        enumerable: true,
+        get: () => {
+            throw new Error('a trap');
+        }
+    });
+    expect(() => resolveOptions({ ...GOOD, [name]: trap })).toThrow(new RegExp(`\\n  - ${name}: `));
+});
+
 test('nothing gets in by a prototype', () => {
     const inherited = { token: 't', bucketPolicy: 'x', timeoutMs: -1, tls: { rejectUnauthorized: false } };
     expectOwnOptionsOnly(GOOD, inherited, resolveOptions);
