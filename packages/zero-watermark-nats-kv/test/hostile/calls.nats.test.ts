@@ -1,12 +1,7 @@
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 
-import {
-    holdsForCalls,
-    holdsForIterations,
-    holdsForTokens,
-    holdsForWatermarks,
-    quietLogger
-} from '../../../../test/support/hostile-store.js';
+import { describeHostileCalls } from '../../../../test/support/describe-hostile-calls.js';
+import { quietLogger } from '../../../../test/support/hostile-store.js';
 import { type Backend, openOn, singleServers } from '../support/backends.js';
 
 let backend: Backend;
@@ -16,26 +11,4 @@ beforeAll(async () => {
 });
 afterAll(() => backend[Symbol.asyncDispose]());
 
-const open = () => openOn(backend, { logger: quietLogger });
-
-test.each(['watermarks', 'resumeTokens'] as const)('any call of %s', async service => {
-    await using store = await open();
-    await holdsForCalls(store, service, 'server');
-});
-
-test('any options of an iteration', async () => {
-    await using store = await open();
-    await store.watermarks.set('a', '1');
-    await store.resumeTokens.getOrCreateWatermark('s', '1');
-    await holdsForIterations(store, 'server');
-});
-
-test('any watermark', async () => {
-    await using store = await open();
-    await holdsForWatermarks(store, 'server');
-});
-
-test('any resume token', async () => {
-    await using store = await open();
-    await holdsForTokens(store, 'server');
-});
+describeHostileCalls(() => openOn(backend, { logger: quietLogger }), 'server');

@@ -1,35 +1,6 @@
-import { test } from 'vitest';
-
 import { openWatermarkStore } from '../../src/store.js';
 
-import {
-    holdsForCalls,
-    holdsForIterations,
-    holdsForTokens,
-    holdsForWatermarks,
-    quietLogger
-} from '../../../../test/support/hostile-store.js';
+import { describeHostileCalls } from '../../../../test/support/describe-hostile-calls.js';
+import { quietLogger } from '../../../../test/support/hostile-store.js';
 
-const open = () => openWatermarkStore({ database: ':memory:', logger: quietLogger });
-
-test.each(['watermarks', 'resumeTokens'] as const)('any call of %s', async service => {
-    await using store = await open();
-    await holdsForCalls(store, service, 'call');
-});
-
-test('any options of an iteration', async () => {
-    await using store = await open();
-    await store.watermarks.set('a', '1');
-    await store.resumeTokens.getOrCreateWatermark('s', '1');
-    await holdsForIterations(store, 'call');
-});
-
-test('any watermark', async () => {
-    await using store = await open();
-    await holdsForWatermarks(store, 'call');
-});
-
-test('any resume token', async () => {
-    await using store = await open();
-    await holdsForTokens(store, 'call');
-});
+describeHostileCalls(() => openWatermarkStore({ database: ':memory:', logger: quietLogger }), 'call');
