@@ -70,6 +70,13 @@ describe('what JSON would change silently is refused, with its path', () => {
     const cycle: Record<string, unknown> = { inner: {} };
     (cycle['inner'] as Record<string, unknown>)['outer'] = cycle;
 
+    const throwing = Object.defineProperty({}, 'b', {
+        enumerable: true,
+        get: () => {
+            throw new Error('not today');
+        }
+    });
+
     test.each<[string, unknown, RegExp]>([
         ['undefined in an array', { a: [1, undefined] }, /data\.a\[1\].*undefined/],
         ['a hole in an array', { a: [1, , 3] }, /data\.a\[1\].*undefined/],
@@ -86,7 +93,14 @@ describe('what JSON would change silently is refused, with its path', () => {
         ['an array', [1], /data is an array/],
         ['null', null, /data is null/],
         ['a string', 'x', /data is a string/],
-        ['a class instance', new (class Thing {})(), /data is an instance of Thing/]
+        ['a class instance', new (class Thing {})(), /data is an instance of Thing/],
+        ['an array with more than its items', { a: Object.assign([1], { more: 2 }) }, /data\.a has properties beside/],
+        ['an array with a form of its own', { a: Object.assign([1], { toJSON: () => 2 }) }, /data\.a has properties/],
+        ['a hidden property', { a: Object.defineProperty({}, 'b', { value: 1 }) }, /data\.a .*not enumerable/],
+        ['a property that throws', { a: throwing }, /data can't be read/],
+        ['what inherits', Object.create(Object.assign(Object.create(null), { a: 1 })), /data is an instance of/],
+        ['a constructor that is none', { a: { b: new Map(), constructor: { name: Symbol('x') } } }, /data\.a\.b is/],
+        ['a very long name', { ['x'.repeat(10_000)]: 1n }, /^data\.x{195}… is a bigint/]
     ])('%s', (_, value, message) => {
         expect(() => encodeRecord('v1', value as Record<string, unknown>)).toThrow(message);
         expect(codeOf(() => encodeRecord('v1', value as Record<string, unknown>))).toBe(
@@ -136,10 +150,19 @@ describe('whatever stands in a store gets a reason', () => {
         ['{"format":1,"version":""}', 'its "version" is not a non-empty string'],
         ['{"format":1,"version":7}', 'its "version" is not a non-empty string'],
         ['{"format":1,"version":"v1","data":[]}', 'its "data" is not an object'],
-        ['{"format":1,"version":"v1","data":null}', 'its "data" is not an object']
+        ['{"format":1,"version":"v1","data":null}', 'its "data" is not an object'],
+        ['{"format":1,"version":"v1","data":{"a":1e400}}', 'its "data" has a number that is too large']
     ])('%s', (text, reason) => {
         expect(decodeRecord(text)).toEqual({ ok: false, reason });
         expect(decodeRecord(utf8.encode(text))).toEqual({ ok: false, reason });
+    });
+
+    test('more levels than a stack holds', () => {
+        const levels = 100_000;
+        const decoded = decodeRecord(
+            `{"format":1,"version":"v1","data":{"a":${'['.repeat(levels)}${']'.repeat(levels)}}}`
+        );
+        expect(decoded.ok || decoded.reason).toMatch(/^its \"data\" is nested more than 200 levels deep$/);
     });
 
     test('bytes that are not UTF-8', () => {

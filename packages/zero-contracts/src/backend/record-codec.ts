@@ -73,23 +73,28 @@ export function decodeRecord(stored: string | Uint8Array): DecodedRecord {
     if (!isPlainObject(data)) {
         return { ok: false, reason: 'its "data" is not an object' };
     }
-    // JSON also writes what no program can pass on: numbers that are infinite here, and more levels than a stack holds.
-    const problem = problemOf(data);
-    return problem === undefined
-        ? { ok: true, content: { version, data } }
-        : { ok: false, reason: `in it, ${problem.replace(/\.$/, '')}` };
+    const flaw = flawOf(data);
+    return flaw === undefined ? { ok: true, content: { version, data } } : { ok: false, reason: `its "data" ${flaw}` };
 }
 
-function problemOf(data: Record<string, unknown>): string | undefined {
-    try {
-        checkData(data);
-        return undefined;
-    } catch (error) {
-        if (isWatermarkError(error)) {
-            return error.message;
-        }
-        throw error;
+/** JSON can hold what nobody can pass on: numbers that are infinite here, and more levels than a stack. */
+function flawOf(value: unknown, depth = 0): string | undefined {
+    if (typeof value === 'number') {
+        return Number.isFinite(value) ? undefined : 'has a number that is too large';
     }
+    if (typeof value !== 'object' || value === null) {
+        return undefined;
+    }
+    if (depth >= MAX_DEPTH) {
+        return `is nested more than ${MAX_DEPTH} levels deep`;
+    }
+    for (const part of Array.isArray(value) ? value : Object.values(value)) {
+        const flaw = flawOf(part, depth + 1);
+        if (flaw !== undefined) {
+            return flaw;
+        }
+    }
+    return undefined;
 }
 
 function checkData(data: Record<string, unknown>): void {
