@@ -1,7 +1,8 @@
 import type { WatermarkLogger } from '../store.js';
 
-/** So much of the name of an unknown option gets into a message. */
+/** So much of the name of an unknown option, and of what is wrong with one, gets into a message. */
 const LONGEST_NAME = 60;
+const LONGEST_PROBLEM = 1_000;
 
 /** What is wrong with the value of an option, or `undefined`. */
 export type OptionCheck = (value: unknown) => string | undefined;
@@ -34,10 +35,14 @@ export function findOptionProblems(
             check === undefined
                 ? `is unknown; expected one of ${Object.keys(checks).join(', ')}`
                 : problemOf(check, value);
-        const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
-        return problem === undefined ? [] : [`${shown}: ${problem}`];
+        const shown = shortened(name, LONGEST_NAME);
+        return problem === undefined ? [] : [`${shown}: ${shortened(problem, LONGEST_PROBLEM)}`];
     });
     return { given, problems };
+}
+
+function shortened(text: string, length: number): string {
+    return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
 /** What a check has against a value, which may be one that nobody can look at. */

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 
+import { isWatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+
 import { resolveOptions } from '../../src/options.js';
 
 import { expectOwnOptionsOnly, holdsForOptions } from '../../../../test/support/hostile-options.js';
@@ -9,6 +11,18 @@ const NAMES = [
     ...Object.keys(resolveOptions(GOOD)),
     ...['servers', 'credentials', 'token', 'user', 'pass', 'tls', 'name', 'connection', 'placement', '__proto__']
 ];
+
+function failureOf(run: () => unknown): { readonly code: string; readonly length: number } {
+    try {
+        run();
+    } catch (error) {
+        if (isWatermarkError(error)) {
+            return { code: error.code, length: error.message.length };
+        }
+        throw error;
+    }
+    throw new Error('It was accepted.');
+}
 
 test('any options', () => holdsForOptions(NAMES, GOOD, resolveOptions, ['servers', 'token', 'pass', 'user']));
 
@@ -20,6 +34,15 @@ test.each(['connection', 'tls', 'placement', 'logger'])('what can not be read in
         }
     });
     expect(() => resolveOptions({ ...GOOD, [name]: trap })).toThrow(new RegExp(`\\n  - ${name}: `));
+});
+
+test('no name that was given makes a message endless', () => {
+    const name = 'x'.repeat(100_000);
+    for (const option of [{ tls: { [name]: 1 } }, { placement: { [name]: 1 } }, { [name]: 1 }]) {
+        const { code, length } = failureOf(() => resolveOptions({ ...GOOD, ...option }));
+        expect(code).toBe(WatermarkErrorCode.INVALID_OPTIONS);
+        expect(length).toBeLessThan(2_000);
+    }
 });
 
 test('nothing gets in by a prototype', () => {
