@@ -1,4 +1,5 @@
 // @ts-check
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { streamsOf } from '../shared/servers.mjs';
@@ -8,11 +9,8 @@ import { openExisting, openOurs } from './sides.mjs';
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
 /** @typedef {import('../shared/servers.mjs').Place} Place */
 /** @typedef {{ tokens: number, messages: number, bytes: number }} Sample */
-/**
- * @typedef {{ tokens: number, existingTokens: number, tokensASecond: number, retainTokens: number }} StorageSettings
- * @typedef {{ existing: Sample, ours: Sample, acknowledged: Sample[], limit: number, atRest: Sample,
- *     retainTokens: number, tokensASecond: number }} StorageResult
- */
+/** @typedef {import('../shared/results.mjs').Part} Part */
+/** @typedef {{ tokens: number, existingTokens: number, tokensASecond: number, retainTokens: number }} StorageSettings */
 
 const GROUP = 1_000;
 
@@ -20,18 +18,51 @@ const GROUP = 1_000;
 const BETWEEN_PURGES_MS = 2 * 2_000;
 
 /**
- * What the servers keep.
+ * What the servers keep. On any machine, however slow, it is as much as is expected.
  *
  * @param {Place} place
  * @param {StorageSettings} settings
- * @returns {Promise<StorageResult>}
+ * @returns {Promise<Part[]>}
  */
 export async function measureStorage(place, settings) {
     const { retainTokens, tokensASecond } = settings;
     const existing = await keptByExisting(place, settings.existingTokens);
     const ours = await keptByOurs(place, settings.tokens);
+    const { acknowledged, atRest } = await keptWhenAcknowledged(place, settings);
     const limit = retainTokens + GROUP + (tokensASecond * BETWEEN_PURGES_MS) / 1_000;
-    return { existing, ours, ...(await keptWhenAcknowledged(place, settings)), limit, retainTokens, tokensASecond };
+    const most = Math.max(...acknowledged.map(({ messages }) => messages));
+    assert.ok(ours.messages <= ours.tokens, `${ours.messages} messages for ${ours.tokens} tokens`);
+    assert.ok(most <= limit, `${most} messages although tokens were acknowledged; expected at most ${limit}`);
+    assert.ok(atRest.messages <= retainTokens + 1, `${atRest.messages} messages are left at rest`);
+    const columns = ['tokens', 'messages', 'messages a token', 'bytes', 'bytes a token'];
+    return [
+        {
+            kind: 'table',
+            name: `kept by the server: ${place.label}`,
+            text:
+                'The last two lines: with `acknowledge` after each thousand, `retainMs: 0` and ' +
+                `\`retainTokens: ${retainTokens}\`, at ${tokensASecond.toLocaleString('en')} tokens a second.`,
+            heading: '',
+            columns: columns.map((name, index) => ({ name, digits: index === 2 ? 2 : 0 })),
+            rows: [
+                keptRow('now', ours),
+                keptRow('before', existing),
+                keptRow(
+                    'now, acknowledged, at most',
+                    acknowledged.find(({ messages }) => messages === most)
+                ),
+                keptRow('now, acknowledged, at rest', atRest)
+            ]
+        }
+    ];
+}
+
+/**
+ * @param {string} name
+ * @param {Sample | undefined} kept
+ */
+function keptRow(name, { tokens, messages, bytes } = { tokens: NaN, messages: NaN, bytes: NaN }) {
+    return { name, cells: [tokens, messages, messages / tokens, bytes, bytes / tokens] };
 }
 
 /**

@@ -1,33 +1,40 @@
 // @ts-check
-import { callersOf, interleave } from '../shared/rounds.mjs';
+import { createHistogram } from 'node:perf_hooks';
+
+import { inTurn, wayOf } from '../shared/rounds.mjs';
 import { leadFromHere } from '../shared/servers.mjs';
 import { assigning, inGroups, newTokens, oneByOne } from '../shared/tokens.mjs';
-import { openExisting, openOurs } from './sides.mjs';
+import { using } from '../shared/using.mjs';
+import { bucketOf, openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('../shared/rounds.mjs').Runner} Runner */
-/** @typedef {import('../shared/rounds.mjs').Comparison} Comparison */
+/** @typedef {import('../shared/rounds.mjs').RecordableHistogram} RecordableHistogram */
+/** @typedef {import('../shared/rounds.mjs').Settings} Settings */
+/** @typedef {import('../shared/results.mjs').Part} Part */
 /** @typedef {import('./sides.mjs').ResumeTokenService} ResumeTokenService */
-/** @typedef {{ name: string, target: number, existingCallers: number, ours: (tokens: ResumeTokenService) => Runner }} Case */
-/** @typedef {Comparison & { name: string, target: number }} CaseResult */
+/** @typedef {(tokens: ResumeTokenService, latencies: RecordableHistogram) => Runner} OurWay */
+/** @typedef {{ name: string, existingCallers: number, ours: OurWay }} Case */
 
 const CALLERS = 64;
 
 /** @type {readonly Case[]} */
 const cases = [
-    { name: 'one caller awaiting each', target: 3.5, existingCallers: 1, ours: tokens => oneByOne(tokens, 1) },
+    {
+        name: 'one caller awaiting each',
+        existingCallers: 1,
+        ours: (tokens, latencies) => oneByOne(tokens, 1, latencies)
+    },
     {
         name: `${CALLERS} callers on one shard`,
-        target: 15,
         existingCallers: CALLERS,
-        ours: tokens => oneByOne(tokens, CALLERS)
+        ours: (tokens, latencies) => oneByOne(tokens, CALLERS, latencies)
     },
     ...[100, 1_000, 10_000].map(size => ({
         name: `getOrCreateWatermarks, ${size.toLocaleString('en')} a call`,
-        target: 40,
         existingCallers: 1,
-        ours: (/** @type {ResumeTokenService} */ tokens) => inGroups(tokens, size)
+        ours: /** @type {OurWay} */ ((tokens, latencies) => inGroups(tokens, size, latencies))
     })),
-    { name: 'assignWatermarks', target: 40, existingCallers: 1, ours: assigning }
+    { name: 'assignWatermarks', existingCallers: 1, ours: assigning }
 ];
 
 /**
@@ -35,33 +42,41 @@ const cases = [
  * source could do with it.
  *
  * @param {import('../shared/servers.mjs').Place} place
- * @param {{ rounds: number, windowMs: number, warmUpMs: number }} settings
+ * @param {Settings} settings
  * @param {(line: string) => void} say
- * @returns {Promise<CaseResult[]>}
+ * @returns {Promise<Part[]>}
  */
 export async function measureThroughput(place, settings, say) {
-    /** @type {CaseResult[]} */
-    const results = [];
-    for (const [index, { name, target, existingCallers, ours }] of cases.entries()) {
-        const [a, b] = [`existing-${index}`, `ours-${index}`];
-        const existingSide = await openExisting(place, a);
-        const ourSide = await openOurs(place, b, ['shard']);
-        try {
+    /** @type {Part[]} */
+    const parts = [];
+    for (const { name, existingCallers, ours } of cases) {
+        const ways = await using(async use => {
+            use(await bucketOf(place, 'existing'));
+            use(await bucketOf(place, 'ours'));
+            const existingSide = use(await openExisting(place, 'existing'));
+            const ourSide = use(await openOurs(place, 'ours', ['shard']));
             if (place.replicas > 1) {
-                await leadFromHere(existingSide.nc, a);
-                await leadFromHere(ourSide.nc, b);
+                await leadFromHere(existingSide.nc, 'existing');
+                await leadFromHere(ourSide.nc, 'ours');
             }
             const { next } = newTokens('e');
-            const existing = callersOf(existingCallers, () =>
-                existingSide.existing.getOrCreateWatermark('shard', next())
+            const { processorMicros } = place;
+            const latencies = createHistogram();
+            return inTurn(
+                [
+                    { name: 'now', latencies, processorMicros, run: ours(ourSide.tokens, latencies) },
+                    wayOf(
+                        'before',
+                        existingCallers,
+                        () => existingSide.existing.getOrCreateWatermark('shard', next()),
+                        { processorMicros }
+                    )
+                ],
+                settings
             );
-            const comparison = await interleave(existing, ours(ourSide.tokens), settings);
-            results.push({ name, target, ...comparison });
-            say(`${name}: ${comparison.ratio.median.toFixed(1)} times`);
-        } finally {
-            await existingSide.close();
-            await ourSide.close();
-        }
+        });
+        parts.push({ kind: 'comparison', name: `new tokens, ${name}: ${place.label}`, unit: 'tokens', ways });
+        say(`${name}: ${place.label}`);
     }
-    return results;
+    return parts;
 }

@@ -1,6 +1,6 @@
 // @ts-check
 
-/** @typedef {import('./rounds.mjs').Spread} Spread */
+/** @typedef {import('./spread.mjs').Spread} Spread */
 
 /**
  * The lines of a table, whose first column is text and whose others are numbers.
@@ -27,12 +27,15 @@ function pad(cell, width, isNumber) {
 }
 
 /**
- * A median with the lowest and the highest value.
+ * A median with the lowest and the highest value, if there are several.
  *
  * @param {Spread} values
  * @param {number} digits
  */
 export function spread({ median, lowest, highest }, digits) {
+    if (lowest === highest) {
+        return decimal(median, digits);
+    }
     return `${decimal(median, digits)} (${decimal(lowest, digits)} to ${decimal(highest, digits)})`;
 }
 

@@ -1,70 +1,105 @@
 // @ts-check
+import { createHistogram } from 'node:perf_hooks';
 
 /** @typedef {import('node:perf_hooks').RecordableHistogram} RecordableHistogram */
 /**
- * A way of doing something. It runs for about `windowMs` and says how many it did in how many milliseconds.
+ * What a way does: it runs for about `windowMs` and says how many it did in how many milliseconds.
  *
  * @typedef {{ done: number, elapsedMs: number }} Pass
  * @typedef {(windowMs: number) => Promise<Pass>} Runner
- * @typedef {{ aSecond: number, aProcessorSecond: number }} Rate the second: of processor time that this process used
- * @typedef {{ median: number, lowest: number, highest: number }} Spread
- * @typedef {{ existing: Spread, ours: Spread, ratio: Spread }} Comparison
+ */
+/**
+ * One of the ways of doing something that are compared. `latencies`: in nanoseconds; the runner records them there.
+ * `processorMicros`: what the other processes that take part (servers) have used so far.
+ *
+ * @typedef {{ name: string, run: Runner, latencies?: RecordableHistogram | undefined,
+ *     processorMicros?: (() => number) | undefined }} Way
+ */
+/**
+ * How a way did in one round: operations a second, the median latency, and processor time an operation, of this process
+ * and of the servers.
+ *
+ * @typedef {{ aSecond: number, p50Ms?: number, ownMicros: number, serverMicros?: number }} Round
+ * @typedef {{ p50: number, p95: number, p99: number }} Latencies in milliseconds, over all rounds
+ * @typedef {{ name: string, rounds: Round[], latenciesMs?: Latencies }} WayResult
  * @typedef {{ rounds: number, windowMs: number, warmUpMs: number }} Settings
  */
 
 /**
  * Runs ways in turn, A B A B, so that what else the machine does meets all of them, after a warm-up that is not counted.
  *
- * @param {readonly Runner[]} runners
+ * @param {readonly Way[]} ways
  * @param {Settings} settings
- * @param {() => void} [afterWarmUp]
- * @returns {Promise<Rate[][]>} for each way, how fast it was in each round
+ * @returns {Promise<WayResult[]>}
  */
-export async function inTurn(runners, { rounds, windowMs, warmUpMs }, afterWarmUp = () => {}) {
-    for (const runner of runners) {
-        await runner(warmUpMs);
+export async function inTurn(ways, { rounds, windowMs, warmUpMs }) {
+    for (const { run, latencies } of ways) {
+        await run(warmUpMs);
+        latencies?.reset();
     }
-    afterWarmUp();
-    /** @type {Rate[][]} */
-    const rates = runners.map(() => []);
+    const results = ways.map(({ name }) => ({ name, rounds: /** @type {Round[]} */ ([]), all: createHistogram() }));
     for (let round = 0; round < rounds; round += 1) {
-        for (const [index, runner] of runners.entries()) {
-            const before = process.cpuUsage();
-            const { done, elapsedMs } = await runner(windowMs);
-            const { user, system } = process.cpuUsage(before);
-            rates[index]?.push({
-                aSecond: (done * 1_000) / elapsedMs,
-                aProcessorSecond: (done * 1_000_000) / (user + system)
-            });
+        for (const [index, way] of ways.entries()) {
+            results[index]?.rounds.push(await oneRound(way, windowMs));
+            if (way.latencies !== undefined && way.latencies.count > 0) {
+                results[index]?.all.add(way.latencies);
+                way.latencies.reset();
+            }
         }
     }
-    return rates;
+    return results.map(({ name, rounds: each, all }) => ({
+        name,
+        rounds: each,
+        ...(all.count > 0 && { latenciesMs: latenciesOf(all) })
+    }));
 }
 
 /**
- * Two ways in turn.
- *
- * @param {Runner} existing
- * @param {Runner} ours
- * @param {Settings} settings
- * @returns {Promise<Comparison>} rates in operations a second; the ratio is taken within each round
+ * @param {Way} way
+ * @param {number} windowMs
+ * @returns {Promise<Round>}
  */
-export async function interleave(existing, ours, settings) {
-    const [a = [], b = []] = (await inTurn([existing, ours], settings)).map(rates =>
-        rates.map(({ aSecond }) => aSecond)
-    );
+async function oneRound({ run, latencies, processorMicros }, windowMs) {
+    const serverBefore = processorMicros?.();
+    const before = process.cpuUsage();
+    const { done, elapsedMs } = await run(windowMs);
+    const { user, system } = process.cpuUsage(before);
     return {
-        existing: spreadOf(a),
-        ours: spreadOf(b),
-        ratio: spreadOf(b.map((rate, round) => rate / (a[round] ?? NaN)))
+        aSecond: (done * 1_000) / elapsedMs,
+        ...(latencies !== undefined && latencies.count > 0 && { p50Ms: latencies.percentile(50) / 1_000_000 }),
+        ownMicros: (user + system) / done,
+        ...(serverBefore !== undefined && { serverMicros: ((processorMicros?.() ?? NaN) - serverBefore) / done })
     };
+}
+
+/**
+ * @param {RecordableHistogram} histogram
+ * @returns {Latencies}
+ */
+function latenciesOf(histogram) {
+    const [p50 = NaN, p95 = NaN, p99 = NaN] = [50, 95, 99].map(share => histogram.percentile(share) / 1_000_000);
+    return { p50, p95, p99 };
+}
+
+/**
+ * A way in which callers work side by side, and whose latencies are taken.
+ *
+ * @param {string} name
+ * @param {number} callers
+ * @param {(caller: number) => Promise<unknown>} operation
+ * @param {{ size?: number, processorMicros?: (() => number) | undefined }} [options]
+ * @returns {Way}
+ */
+export function wayOf(name, callers, operation, { size = 1, processorMicros } = {}) {
+    const latencies = createHistogram();
+    return { name, latencies, processorMicros, run: callersOf(callers, operation, { size, latencies }) };
 }
 
 /**
  * Lets callers work side by side until the time is over, each awaiting one operation before the next.
  *
  * @param {number} callers
- * @param {() => Promise<unknown>} operation
+ * @param {(caller: number) => Promise<unknown>} operation
  * @param {{ size?: number, latencies?: RecordableHistogram | undefined }} [options] `size`: for how many an operation
  *     counts; `latencies` takes how long each operation took, in nanoseconds
  * @returns {Runner}
@@ -75,36 +110,27 @@ export function callersOf(callers, operation, { size = 1, latencies } = {}) {
         const start = performance.now();
         const end = start + windowMs;
         let done = 0;
-        const call = async () => {
+        /** @param {number} caller */
+        const call = async caller => {
             while (performance.now() < end) {
-                await run();
+                await run(caller);
                 done += size;
             }
         };
-        await Promise.all(Array.from({ length: callers }, call));
+        await Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)));
         return { done, elapsedMs: performance.now() - start };
     };
 }
 
 /**
- * @param {() => Promise<unknown>} operation
+ * @param {(caller: number) => Promise<unknown>} operation
  * @param {RecordableHistogram} latencies
+ * @returns {(caller: number) => Promise<void>}
  */
 function timed(operation, latencies) {
-    return async () => {
+    return async caller => {
         const began = performance.now();
-        await operation();
+        await operation(caller);
         latencies.record(Math.max(1, Math.round((performance.now() - began) * 1_000_000)));
     };
-}
-
-/**
- * @param {readonly number[]} values
- * @returns {Spread}
- */
-export function spreadOf(values) {
-    const sorted = values.toSorted((a, b) => a - b);
-    const middle = (sorted.length - 1) / 2;
-    const [lower = NaN, upper = NaN] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
-    return { median: (lower + upper) / 2, lowest: sorted[0] ?? NaN, highest: sorted.at(-1) ?? NaN };
 }

@@ -7,13 +7,15 @@ import { startNatsCluster, startNatsServer } from '@cbnsndwch/zero-watermark-nat
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
+import { processorMicrosOf } from './processes.mjs';
+
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
 /** @typedef {import('@nats-io/jetstream').StreamInfo} StreamInfo */
 /**
- * Where a measurement runs.
+ * Where a measurement runs. `processorMicros`: processor time that its servers have used so far.
  *
- * @typedef {{ label: string, version: string, replicas: number, url: string, monitorUrl: string,
- *     pids: readonly number[], stop: () => Promise<void> }} Place
+ * @typedef {{ label: string, version: string, replicas: 1 | 3, url: string, monitorUrl: string, pids: readonly number[],
+ *     processorMicros: (() => number) | undefined, stop: () => Promise<void> }} Place
  * @typedef {'always' | number} SyncInterval `always`: a write is on the disk before it is acknowledged
  */
 
@@ -35,6 +37,7 @@ export async function startPlace(role, replicas, jetstreamOptions = {}) {
     const options = { binary: binary.path, jetstreamOptions };
     const cluster = replicas === 3 ? await startNatsCluster(3, options) : undefined;
     const server = cluster?.nodes[0] ?? (await startNatsServer(options));
+    const pids = (cluster?.nodes ?? [server]).flatMap(({ pid }) => pid ?? []);
     return {
         label:
             `nats-server ${binary.version}, ${replicas === 3 ? '3 nodes, R3' : 'single'}` +
@@ -43,7 +46,8 @@ export async function startPlace(role, replicas, jetstreamOptions = {}) {
         replicas,
         url: server.url,
         monitorUrl: server.monitorUrl,
-        pids: (cluster?.nodes ?? [server]).map(({ pid }) => pid).filter(pid => pid !== undefined),
+        pids,
+        processorMicros: processorMicrosOf(pids),
         stop: () => (cluster ?? server).stop()
     };
 }
@@ -108,11 +112,36 @@ export async function leadFromHere(nc, bucket) {
             if (performance.now() > giveUpAt) {
                 throw new Error(`The leader of the stream ${config.name} did not move to the node of the clients.`);
             }
+            // Now and then a leader goes without answering.
             await nc
-                .request(`$JS.API.STREAM.LEADER.STEPDOWN.${config.name}`, request, { timeout: 5_000 })
+                .request(`$JS.API.STREAM.LEADER.STEPDOWN.${config.name}`, request, { timeout: 500 })
                 .catch(() => {});
         }
     }
+}
+
+/**
+ * Removes a bucket and its shards, so that the next measurement does not pay for them.
+ *
+ * @param {NatsConnection} nc
+ * @param {string} bucket
+ */
+export async function removeBucket(nc, bucket) {
+    const manager = await jetstreamManager(nc);
+    for (const { config } of await streamsOf(nc, bucket)) {
+        await manager.streams.delete(config.name);
+    }
+}
+
+/**
+ * What a server holds in memory (resident), in bytes.
+ *
+ * @param {Place} place
+ */
+export async function serverMemory({ monitorUrl }) {
+    /** @type {unknown} */
+    const body = await (await fetch(`${monitorUrl}/varz`)).json();
+    return /** @type {{ mem: number }} */ (body).mem;
 }
 
 /**

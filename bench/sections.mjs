@@ -1,0 +1,10 @@
+// @ts-check
+import { resumeTokens } from './resume-tokens/section.mjs';
+import { conditional } from './sections/conditional.mjs';
+import { getAll } from './sections/get-all.mjs';
+import { get } from './sections/get.mjs';
+import { set } from './sections/set.mjs';
+import { watch } from './sections/watch.mjs';
+
+/** What is measured, in the order in which it is run and told. */
+export const sections = [set, get, conditional, getAll, watch, resumeTokens];
