@@ -53,7 +53,9 @@ if (options.help) {
     // Servers are ended when the process exits, which a signal alone would not let it do.
     process.once('SIGINT', () => process.exit(130));
     process.once('SIGTERM', () => process.exit(143));
-    await run(sections.filter(({ name, isLong = false }) => options.only?.includes(name) ?? (!isLong || options.quick)));
+    await run(
+        sections.filter(({ name, isLong = false }) => options.only?.includes(name) ?? (!isLong || options.quick))
+    );
 }
 
 /** @param {readonly Section[]} chosen */

@@ -5,6 +5,8 @@ import { getAll } from './sections/get-all.mjs';
 import { get } from './sections/get.mjs';
 import { set } from './sections/set.mjs';
 import { watch } from './sections/watch.mjs';
+import { stores } from './stores/section.mjs';
+import { systems } from './systems/section.mjs';
 
 /** What is measured, in the order in which it is run and told. */
-export const sections = [set, get, conditional, getAll, watch, resumeTokens];
+export const sections = [set, get, conditional, getAll, watch, resumeTokens, stores, systems];

@@ -15,6 +15,7 @@ import { bucketOf, openExisting, openOurs } from './sides.mjs';
 /** How many tokens the existing algorithm gets: it needs seconds for each thousand. */
 const EXISTING_TOKENS = 1_000;
 const GROUP = 1_000;
+const ONE_BY_ONE = 'getOrCreateWatermark, one by one';
 
 /**
  * Tokens that are there already: a change source that starts again reads its upstream from a little earlier, and asks
@@ -52,7 +53,7 @@ export function measureKnown(place, count, settings) {
             [
                 replaying(`getOrCreateWatermarks, ${count.toLocaleString('en')} a call`, count),
                 replaying('getOrCreateWatermarks, 1,000 a call', GROUP),
-                replaying('getOrCreateWatermark, one by one', 1),
+                replaying(ONE_BY_ONE, 1),
                 wayOf(
                     'before, one by one',
                     1,
@@ -89,7 +90,7 @@ export function measureKnown(place, count, settings) {
         );
         const what = `${count.toLocaleString('en')} known tokens: ${place.label}`;
         return [
-            { kind: 'comparison', name: `replay of ${what}`, unit: 'tokens', ways: replays },
+            { kind: 'comparison', name: `replay of ${what}`, unit: 'tokens', reference: ONE_BY_ONE, ways: replays },
             { kind: 'comparison', name: `resume among ${what}`, unit: 'calls', ways: resumes }
         ];
     });

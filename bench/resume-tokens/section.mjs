@@ -42,7 +42,10 @@ export const resumeTokens = section({
             storage: { tokens: 3_000, existingTokens: 100, tokensASecond: 4_000, retainTokens: 1_000 }
         }
     },
-    measure(/** @type {TokenSettings} */ { places, known, knownRounds, roundTripTokens, storage, ...settings }, context) {
+    measure(
+        /** @type {TokenSettings} */ { places, known, knownRounds, roundTripTokens, storage, ...settings },
+        context
+    ) {
         return inPlaces(places, context, async (place, name) => {
             const parts = await measureThroughput(place, settings, context.say);
             // Two replicas more, or the oldest server, say how speed changes; what is counted stays the same.

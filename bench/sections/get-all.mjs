@@ -15,6 +15,7 @@ import { fill } from '../shared/watermarks.mjs';
 /** More than that, one by one, takes longer than anybody waits. */
 const MOST_ONE_BY_ONE = 10_000;
 const AT_ONCE = 256;
+const EACH_AT_ONCE = `@nats-io/kv keys, get ${AT_ONCE} at once`;
 
 export const getAll = section({
     name: 'get-all',
@@ -38,7 +39,13 @@ export const getAll = section({
                     filled = count;
                     const name = `getAll, ${count.toLocaleString('en')} keys: ${place.label}`;
                     const ways = waysOf(place, count, async () => (await watermarks.getAll()).size, kv);
-                    parts.push({ kind: 'comparison', name, unit: 'keys', ways: await inTurn(ways, settings) });
+                    parts.push({
+                        kind: 'comparison',
+                        name,
+                        unit: 'keys',
+                        reference: EACH_AT_ONCE,
+                        ways: await inTurn(ways, settings)
+                    });
                     context.say(name);
                 }
                 return parts;
@@ -68,7 +75,7 @@ function waysOf(place, count, ours, kv) {
     return [
         way('getAll', ours),
         ...(count <= MOST_ONE_BY_ONE ? [way('@nats-io/kv keys, get each', () => getEach(kv, 1))] : []),
-        way(`@nats-io/kv keys, get ${AT_ONCE} at once`, () => getEach(kv, AT_ONCE)),
+        way(EACH_AT_ONCE, () => getEach(kv, AT_ONCE)),
         way('@nats-io/kv watch', () => watchAll(kv, count))
     ];
 }

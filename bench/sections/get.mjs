@@ -100,6 +100,7 @@ function measureIn(place, { callers, bytes }, settings) {
             kind: 'comparison',
             name: `get, ${callersName(callers)}, ${bytesName(bytes)}: ${place.label}`,
             unit: 'reads',
+            reference: '@nats-io/kv get',
             ways: await inTurn(ways, settings)
         };
     });

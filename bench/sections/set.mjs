@@ -45,7 +45,10 @@ export const set = section({
             windowMs: 25,
             warmUpMs: 10,
             loads: {
-                single: [{ callers: 16, ...small }, { ...hot, bytes: 1_024 }],
+                single: [
+                    { callers: 16, ...small },
+                    { ...hot, bytes: 1_024 }
+                ],
                 cluster: [{ callers: 256, ...small }]
             }
         }
@@ -97,6 +100,7 @@ function measureIn(place, loads, settings, say) {
                 kind: 'comparison',
                 name: `${name}: ${place.label}`,
                 unit: 'writes',
+                reference: '@nats-io/kv put',
                 ways: await inTurn(ways, settings)
             });
             say(`${name}: ${place.label}`);

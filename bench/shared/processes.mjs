@@ -34,14 +34,14 @@ function microsOf(pid) {
  * @param {readonly string[]} args
  * @param {{ ready: RegExp, cwd: string, env?: NodeJS.ProcessEnv, user?: { uid: number, gid: number } | undefined,
  *     endSignal?: NodeJS.Signals }} options `ready`: what a line of its output then matches
- * @returns {Promise<{ pid: number, stop: () => Promise<void> }>}
+ * @returns {Promise<{ pid: number, close: () => Promise<void> }>}
  */
 export async function startServer(program, args, { ready, cwd, env = process.env, user, endSignal = 'SIGTERM' }) {
     const child = spawn(program, args, { ...user, cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     // A benchmark that is interrupted must not leave it behind.
     const kill = () => child.kill('SIGKILL');
     process.once('exit', kill);
-    const stop = async () => {
+    const close = async () => {
         process.off('exit', kill);
         if (child.exitCode === null && child.signalCode === null) {
             const exit = once(child, 'exit');
@@ -63,5 +63,5 @@ export async function startServer(program, args, { ready, cwd, env = process.env
         child.once('error', reject);
         child.once('exit', code => reject(new Error(`${program} ended with code ${code}:\n${lines.join('\n')}`)));
     });
-    return { pid: child.pid ?? NaN, stop };
+    return { pid: child.pid ?? NaN, close };
 }

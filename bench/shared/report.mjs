@@ -13,7 +13,7 @@ import { ratesOf, spreadOf, timesAsFast } from './spread.mjs';
 /** @typedef {import('./section.mjs').Section} Section */
 
 /**
- * The results of a section for people. The first way of a comparison is the one that the others are compared with.
+ * The results of a section for people.
  *
  * @param {Section} section
  * @param {SectionResult} result
@@ -49,14 +49,14 @@ export function partMarkdown(part, heading) {
 }
 
 /** @param {Comparison} comparison */
-function comparisonLines({ unit, ways }) {
-    const [first] = ways;
+function comparisonLines({ unit, ways, reference }) {
+    const compared = ways.find(({ name }) => name === reference) ?? ways.at(-1);
     const withLatencies = ways.some(({ latenciesMs }) => latenciesMs !== undefined);
     const withServer = ways.some(({ rounds }) => rounds.some(({ serverMicros }) => serverMicros !== undefined));
     const head = [
         '',
         `${unit} a second`,
-        'the first against it',
+        `against ${compared?.name}`,
         ...(withLatencies ? ['p50, ms', 'p95, ms', 'p99, ms'] : []),
         'µs of processor',
         ...(withServer ? ['of the servers'] : [])
@@ -66,12 +66,17 @@ function comparisonLines({ unit, ways }) {
         ways.map(way => [
             way.name,
             spread(ratesOf(way), 0),
-            first === undefined || way === first ? '' : `${decimal(timesAsFast(first, way).median, 2)} times`,
+            compared === undefined || way === compared ? '' : timesCell(timesAsFast(way, compared)),
             ...(withLatencies ? latencyCells(way) : []),
             decimal(spreadOf(way.rounds.map(({ ownMicros }) => ownMicros)).median, 1),
             ...(withServer ? [serverCell(way)] : [])
         ])
     );
+}
+
+/** @param {import('./spread.mjs').Spread} times */
+function timesCell({ median }) {
+    return `${Number(median.toPrecision(median < 10 ? 2 : 3)).toLocaleString('en')} times`;
 }
 
 /** @param {WayResult} way */

@@ -4,9 +4,10 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 /** @typedef {import('./rounds.mjs').WayResult} WayResult */
 /** @typedef {import('./machine.mjs').MachineFacts} MachineFacts */
 /**
- * Ways that were run in turn. `unit`: what one operation is, in the plural. `place`: where all of them ran, if it was one.
+ * Ways that were run in turn. `unit`: what one operation is, in the plural. `reference`: the way that the others are
+ * compared with; without it, the last one.
  *
- * @typedef {{ kind: 'comparison', name: string, text?: string, unit: string, ways: WayResult[] }} Comparison
+ * @typedef {{ kind: 'comparison', name: string, text?: string, unit: string, reference?: string, ways: WayResult[] }} Comparison
  */
 /**
  * Figures that are no rates. A cell is one value, or one a round. `plot`: the rows are drawn over the number that each

@@ -3,78 +3,76 @@ import { join } from 'node:path';
 
 import { openWatermarkStore } from '@cbnsndwch/zero-watermark-zqlite/store';
 
-import { interleave, inTurn, spreadOf } from '../shared/rounds.mjs';
+import { inTurn } from '../shared/rounds.mjs';
+import { callersName } from '../shared/section.mjs';
+import { using } from '../shared/using.mjs';
+import { fill, getting, knownKeys, newWatermarks, setting } from '../shared/watermarks.mjs';
 import { RawStatements } from './raw.mjs';
-import { fill, getting, knownKeys, newWatermarks, setting } from './watermarks.mjs';
 
 /** @typedef {import('../shared/rounds.mjs').Settings} Settings */
-/** @typedef {import('../shared/rounds.mjs').Comparison} Comparison */
-/** @typedef {import('../shared/rounds.mjs').Spread} Spread */
-/** @typedef {Comparison & { callers: number }} Writes */
-/** @typedef {{ keys: number, isMeasure: boolean, existing: Spread, ours: Spread, aProcessorSecond: Spread }} Reads */
-/** @typedef {{ writes: Writes[], reads: Reads[] }} AgainstRaw */
+/** @typedef {import('../shared/results.mjs').Part} Part */
+/** @typedef {Settings & { keys: readonly number[] }} RawSettings */
 
 const CALLERS = [1, 16, 256];
-
-/** So many keys as there may be in practice, and more than the store remembers. */
-const KEYS = { usual: 1_000, tooMany: 100_000 };
 
 /**
  * The store on SQLite against prepared statements that do the same transactions, each in a file of its own with the
  * default `synchronous: 'full'`.
  *
  * @param {string} folder
- * @param {Settings} settings
+ * @param {RawSettings} settings `keys`: as many as there may be in practice, and more than the store remembers
  * @param {(line: string) => void} say
- * @returns {Promise<AgainstRaw>}
+ * @returns {Promise<Part[]>}
  */
-export async function measureAgainstRaw(folder, settings, say) {
-    const store = await openFilled(join(folder, 'ours.db'));
-    await (await openFilled(join(folder, 'raw.db'))).close();
-    const raw = RawStatements.open(join(folder, 'raw.db'));
-    try {
+export function measureAgainstRaw(folder, { keys, ...settings }, say) {
+    return using(async use => {
+        const most = Math.max(...keys);
+        const { watermarks } = use(await openFilled(join(folder, 'ours.db'), most));
+        await (await openFilled(join(folder, 'raw.db'), most)).close();
+        const raw = use(RawStatements.open(join(folder, 'raw.db')));
         const next = { raw: newWatermarks(), ours: newWatermarks() };
+        /** @param {number} callers */
+        const writing = callers => [
+            { name: 'SQLite store', run: setting(watermarks, callers, next.ours) },
+            { name: 'prepared statements', run: raw.setting(callers, next.raw) }
+        ];
         // The code has to be compiled before one caller, who mostly waits for the disk, is measured.
-        const warmUp = { ...settings, rounds: 1, windowMs: settings.warmUpMs };
-        await inTurn([raw.setting(256, next.raw), setting(store.watermarks, 256, next.ours)], warmUp);
-        /** @type {Writes[]} */
-        const writes = [];
+        await inTurn(writing(256), { ...settings, rounds: 1, windowMs: settings.warmUpMs });
+        /** @type {Part[]} */
+        const parts = [];
         for (const callers of CALLERS) {
-            const comparison = await interleave(
-                raw.setting(callers, next.raw),
-                setting(store.watermarks, callers, next.ours),
-                settings
-            );
-            writes.push({ callers, ...comparison });
-            say(`set, ${callers} callers: ${comparison.ratio.median.toFixed(2)} of raw statements`);
-        }
-        /** @type {Reads[]} */
-        const reads = [];
-        for (const keys of Object.values(KEYS)) {
-            const [a = [], b = []] = await inTurn(
-                [raw.getting(knownKeys(keys)), getting(store.watermarks, 1, knownKeys(keys))],
-                settings
-            );
-            const ours = spreadOf(b.map(({ aSecond }) => aSecond));
-            reads.push({
-                keys,
-                isMeasure: keys === KEYS.usual,
-                existing: spreadOf(a.map(({ aSecond }) => aSecond)),
-                ours,
-                aProcessorSecond: spreadOf(b.map(({ aProcessorSecond }) => aProcessorSecond))
+            parts.push({
+                kind: 'comparison',
+                name: `set against prepared statements, ${callersName(callers)}`,
+                text: 'Raw statements do the same transactions on the same tables, so many writes in each as callers wait.',
+                unit: 'writes',
+                ways: await inTurn(writing(callers), settings)
             });
-            say(`get, ${keys} keys: ${Math.round(ours.median)} a second`);
+            say(`set, ${callersName(callers)}, against prepared statements`);
         }
-        return { writes, reads };
-    } finally {
-        raw.close();
-        await store.close();
-    }
+        for (const count of keys) {
+            const ways = [
+                { name: 'SQLite store', run: getting(watermarks, 1, knownKeys(count)) },
+                { name: 'prepared statement', run: raw.getting(knownKeys(count)) }
+            ];
+            parts.push({
+                kind: 'comparison',
+                name: `get against a prepared statement, ${count.toLocaleString('en')} keys`,
+                text: 'The store remembers what it has read, and looks each time whether another process has written.',
+                unit: 'reads',
+                ways: await inTurn(ways, settings)
+            });
+        }
+        return parts;
+    });
 }
 
-/** @param {string} database */
-async function openFilled(database) {
+/**
+ * @param {string} database
+ * @param {number} count
+ */
+async function openFilled(database, count) {
     const store = await openWatermarkStore({ database });
-    await fill(store.watermarks, KEYS.tooMany);
+    await fill(store.watermarks, count);
     return store;
 }

@@ -2,110 +2,89 @@
 import { EventEmitter, once } from 'node:events';
 import { createHistogram } from 'node:perf_hooks';
 
-import { callersOf, inTurn, spreadOf } from '../shared/rounds.mjs';
+import { callersOf, inTurn } from '../shared/rounds.mjs';
+import { callersName } from '../shared/section.mjs';
 import { assigning, inGroups, newTokens, oneByOne } from '../shared/tokens.mjs';
-import { closePlaces, openPlaces } from './places.mjs';
-import { fill, getting, knownKeys, newWatermarks, setting } from './watermarks.mjs';
+import { using } from '../shared/using.mjs';
+import { fill, getting, knownKeys, newWatermarks, setting } from '../shared/watermarks.mjs';
+import { openStores } from './open-stores.mjs';
 
-/** @typedef {import('./places.mjs').OpenPlace} OpenPlace */
+/** @typedef {import('./open-stores.mjs').OpenStore} OpenStore */
 /** @typedef {import('../shared/rounds.mjs').RecordableHistogram} RecordableHistogram */
 /** @typedef {import('../shared/rounds.mjs').Runner} Runner */
 /** @typedef {import('../shared/rounds.mjs').Settings} Settings */
-/** @typedef {import('../shared/rounds.mjs').Spread} Spread */
-/** @typedef {{ p50: number, p95: number, p99: number }} Latencies in milliseconds */
-/** @typedef {{ label: string, aSecond: Spread, latencies: Latencies | undefined }} PlaceResult */
-/** @typedef {{ name: string, places: PlaceResult[] }} CaseResult */
-/** @typedef {(place: OpenPlace, latencies: RecordableHistogram) => Runner | undefined} Way `undefined`: not there */
+/** @typedef {import('../shared/results.mjs').Part} Part */
+/** @typedef {import('../shared/section.mjs').Context} Context */
+/** @typedef {(open: OpenStore, latencies: RecordableHistogram) => Runner | undefined} StoreWay `undefined`: not there */
 
 /** So many watermarks there are to get, and resume tokens to resume from. */
 const KNOWN_KEYS = 1_000;
 const KNOWN_TOKENS = 1_000;
 
-/** @type {readonly { name: string, way: Way }[]} */
+/** @type {readonly { name: string, unit: string, way: StoreWay }[]} */
 const cases = [
     ...[1, 16, 256].map(callers => ({
-        name: `set, ${callers === 1 ? 'one caller' : `${callers} callers`}`,
-        way: /** @type {Way} */ (
+        name: `set, ${callersName(callers)}`,
+        unit: 'writes',
+        way: /** @type {StoreWay} */ (
             ({ store }, latencies) => setting(store.watermarks, callers, newWatermarks(), latencies)
         )
     })),
     ...[1, 16].map(callers => ({
-        name: `get, ${callers === 1 ? 'one caller' : `${callers} callers`}`,
-        way: /** @type {Way} */ (
+        name: `get, ${callersName(callers)}`,
+        unit: 'reads',
+        way: /** @type {StoreWay} */ (
             ({ store }, latencies) => getting(store.watermarks, callers, knownKeys(KNOWN_KEYS), latencies)
         )
     })),
+    ...[1, 64].map(callers => ({
+        name: `getOrCreateWatermark, ${callersName(callers)}`,
+        unit: 'tokens',
+        way: /** @type {StoreWay} */ (({ store }, latencies) => oneByOne(store.resumeTokens, callers, latencies))
+    })),
     {
-        name: 'getOrCreateWatermark, one caller',
-        way: ({ store }, latencies) => oneByOne(store.resumeTokens, 1, latencies)
-    },
-    {
-        name: 'getOrCreateWatermark, 64 callers',
-        way: ({ store }, latencies) => oneByOne(store.resumeTokens, 64, latencies)
-    },
-    {
-        name: 'getOrCreateWatermarks, 1,000 a call (tokens)',
+        name: 'getOrCreateWatermarks, 1,000 a call',
+        unit: 'tokens',
         way: ({ store }, latencies) => inGroups(store.resumeTokens, 1_000, latencies)
     },
-    { name: 'assignWatermarks (tokens)', way: ({ store }) => assigning(store.resumeTokens) },
-    { name: 'resume, one caller', way: resuming },
-    { name: 'from a set to the watch of another instance', way: noticing }
+    { name: 'assignWatermarks', unit: 'tokens', way: ({ store }) => assigning(store.resumeTokens) },
+    { name: 'resume, one caller', unit: 'calls', way: resuming },
+    { name: 'from a set to the watch of another instance', unit: 'changes', way: noticing }
 ];
 
 /**
- * The same operations in all places, in turn.
+ * The same operations on all stores, in turn.
  *
- * @param {string} folder
  * @param {Settings} settings
- * @param {(line: string) => void} say
- * @returns {Promise<CaseResult[]>}
+ * @param {Context} context
+ * @returns {Promise<Part[]>}
  */
-export async function measureSideBySide(folder, settings, say) {
-    const places = await openPlaces(folder, say);
-    try {
-        for (const { store } of places) {
+export function measureSideBySide(settings, context) {
+    return using(async use => {
+        const { stores } = use(await openStores(context));
+        const reference = stores[0]?.label ?? '';
+        for (const { store } of stores) {
             await fill(store.watermarks, KNOWN_KEYS);
         }
-        /** @type {CaseResult[]} */
-        const results = [];
-        for (const { name, way } of cases) {
-            results.push({ name, places: await measureCase(way, places, settings) });
-            say(name);
+        /** @type {Part[]} */
+        const parts = [];
+        for (const { name, unit, way } of cases) {
+            const ways = stores.flatMap(open => {
+                const latencies = createHistogram();
+                const run = way(open, latencies);
+                return run === undefined ? [] : { name: open.label, latencies, run };
+            });
+            parts.push({ kind: 'comparison', name, unit, reference, ways: await inTurn(ways, settings) });
+            context.say(name);
         }
-        return results;
-    } finally {
-        await closePlaces(places);
-    }
-}
-
-/**
- * @param {Way} way
- * @param {readonly OpenPlace[]} places
- * @param {Settings} settings
- * @returns {Promise<PlaceResult[]>}
- */
-async function measureCase(way, places, settings) {
-    const sides = places.flatMap(place => {
-        const histogram = createHistogram();
-        const runner = way(place, histogram);
-        return runner === undefined ? [] : [{ label: place.label, histogram, runner }];
+        return parts;
     });
-    const rates = await inTurn(
-        sides.map(({ runner }) => runner),
-        settings,
-        () => sides.forEach(({ histogram }) => histogram.reset())
-    );
-    return sides.map(({ label, histogram }, index) => ({
-        label,
-        aSecond: spreadOf((rates[index] ?? []).map(({ aSecond }) => aSecond)),
-        latencies: latenciesOf(histogram)
-    }));
 }
 
 /**
  * `resume` from watermarks that are there. The tokens are stored by the first call.
  *
- * @param {OpenPlace} place
+ * @param {OpenStore} open
  * @param {RecordableHistogram} latencies
  * @returns {Runner}
  */
@@ -124,7 +103,7 @@ function resuming({ store: { resumeTokens } }, latencies) {
 /**
  * `set`, and the callback of a `watch` in another instance, one after the other.
  *
- * @type {Way}
+ * @type {StoreWay}
  */
 function noticing({ store, other }, latencies) {
     if (other === undefined) {
@@ -147,16 +126,4 @@ function noticing({ store, other }, latencies) {
             stop();
         }
     };
-}
-
-/**
- * @param {RecordableHistogram} histogram in nanoseconds
- * @returns {Latencies | undefined} `undefined`: they were not taken
- */
-function latenciesOf(histogram) {
-    if (histogram.count === 0) {
-        return undefined;
-    }
-    const [p50 = NaN, p95 = NaN, p99 = NaN] = [50, 95, 99].map(share => histogram.percentile(share) / 1_000_000);
-    return { p50, p95, p99 };
 }
