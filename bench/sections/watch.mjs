@@ -2,6 +2,7 @@
 import { bucketsOf, openRaw, openStore } from '../shared/nats-clients.mjs';
 import { inTurn, wayOf } from '../shared/rounds.mjs';
 import { inPlaces, section } from '../shared/section.mjs';
+import { Told } from '../shared/told.mjs';
 import { using } from '../shared/using.mjs';
 
 /** @typedef {import('../shared/servers.mjs').Place} Place */
@@ -77,40 +78,4 @@ function measureIn(place, count, settings) {
             ways: await inTurn(ways, settings)
         };
     });
-}
-
-/** Counts the callbacks of one write. */
-class Told {
-    #watchers;
-    #version = 0;
-    #left = 0;
-    #complete = () => {};
-
-    /** @param {number} watchers */
-    constructor(watchers) {
-        this.#watchers = watchers;
-    }
-
-    /**
-     * Writes the next version, and waits until all watchers have been told of it.
-     *
-     * @param {(version: string) => Promise<unknown>} write
-     */
-    async all(write) {
-        this.#version += 1;
-        this.#left = this.#watchers;
-        const complete = new Promise(resolve => (this.#complete = () => resolve(undefined)));
-        await write(`v${this.#version}`);
-        await complete;
-    }
-
-    /** @param {string} version */
-    one(version) {
-        if (version === `v${this.#version}`) {
-            this.#left -= 1;
-        }
-        if (this.#left === 0) {
-            this.#complete();
-        }
-    }
 }

@@ -4,7 +4,7 @@
 /** @typedef {import('./places.mjs').PlaceName} PlaceName */
 /** @typedef {import('./servers.mjs').Place} Place */
 /** @typedef {import('./results.mjs').Part} Part */
-/** @typedef {import('./rounds.mjs').Settings} Settings */
+/** @typedef {{ rounds: number }} SectionSettings what every section is told at least */
 /**
  * What a section is given. `folder`: a temporary one, on the disk that all measurements share. `skip` notes what can't be
  * measured here, and why.
@@ -13,9 +13,9 @@
  */
 /**
  * A part of the measurements that can be run on its own. `isLong`: it is run only when it is asked for. Its settings are
- * `full`, or `quick`: a second or two, to see that everything works.
+ * `full`, or `quick`: a moment, to see that everything works.
  *
- * @template {Settings} [S=Settings]
+ * @template {SectionSettings} [S=SectionSettings]
  * @typedef {{ name: string, title: string, text: string, isLong?: boolean, settings: { full: S, quick: S },
  *     measure: (settings: S, context: Context) => Promise<Part[]> }} Section
  */
@@ -23,7 +23,7 @@
 /**
  * Lets the types of a section's settings be seen by its `measure`, and hides them from the list of all sections.
  *
- * @template {Settings} S
+ * @template {SectionSettings} S
  * @param {Section<S>} section
  * @returns {Section}
  */

@@ -1,0 +1,71 @@
+// @ts-check
+import { inPlaces, section } from '../shared/section.mjs';
+import { growInstances } from './instances.mjs';
+import { growKeys } from './keys.mjs';
+import { growTokens } from './tokens.mjs';
+import { growWatchers } from './watchers.mjs';
+
+/** @typedef {import('../shared/places.mjs').PlaceName} PlaceName */
+/** @typedef {import('../shared/results.mjs').Part} Part */
+/** @typedef {{ rounds: number, windowMs: number, keys: readonly number[], tokens: readonly number[], group: number }} SizeSettings */
+/**
+ * @typedef {SizeSettings & { watchers: readonly number[], instances: readonly number[],
+ *     places: readonly PlaceName[] }} GrowthSettings
+ */
+
+/** A hundred thousand of each, which the usual run has time for. */
+export const memory = section({
+    name: 'memory',
+    title: 'Memory and disk',
+    text: 'What a hundred thousand watermarks, and as many resume tokens, take on one server that had nothing before.',
+    settings: {
+        full: { rounds: 1, windowMs: 1_000, keys: [100_000], tokens: [100_000], group: 10_000 },
+        quick: { rounds: 1, windowMs: 20, keys: [500], tokens: [1_000], group: 500 }
+    },
+    async measure(/** @type {SizeSettings} */ { windowMs, keys, tokens, group }, context) {
+        return [...(await growKeys(keys, windowMs, context)), ...(await growTokens(tokens, group, context))].map(part =>
+            // One row makes no line.
+            part.kind === 'table' ? { ...part, plots: [] } : part
+        );
+    }
+});
+
+export const growth = section({
+    name: 'growth',
+    title: 'Growth',
+    text: 'How cost grows with keys, resume tokens, watches and instances.',
+    isLong: true,
+    settings: {
+        full: {
+            rounds: 3,
+            windowMs: 1_500,
+            keys: [1_000, 10_000, 100_000, 1_000_000],
+            tokens: [10_000, 100_000, 1_000_000, 2_000_000, 5_000_000],
+            group: 5_000,
+            watchers: [1, 10, 100, 1_000, 10_000],
+            instances: [1, 2, 4, 8, 16],
+            places: /** @type {const} */ (['single', 'cluster'])
+        },
+        quick: {
+            rounds: 1,
+            windowMs: 20,
+            keys: [100, 500],
+            tokens: [1_000, 2_000],
+            group: 500,
+            watchers: [1, 5],
+            instances: [1, 2],
+            places: /** @type {const} */ (['single'])
+        }
+    },
+    async measure(/** @type {GrowthSettings} */ settings, context) {
+        const { rounds, windowMs, keys, tokens, group, watchers, instances, places } = settings;
+        return [
+            ...(await growKeys(keys, windowMs, context)),
+            ...(await growTokens(tokens, group, context)),
+            ...(await growWatchers(watchers, rounds, context)),
+            ...(await inPlaces(places, context, place =>
+                growInstances(place, instances, { rounds, windowMs }, context)
+            ))
+        ];
+    }
+});
