@@ -1,13 +1,15 @@
 // @ts-check
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { measureLines, measures } from './measures.mjs';
+import { writePage } from './page.mjs';
 import { sections } from './sections.mjs';
 import { loadNow, machineFacts } from './shared/machine.mjs';
 import { Places } from './shared/places.mjs';
-import { chartFile, chartsOf, sectionMarkdown } from './shared/report.mjs';
+import { sectionMarkdown } from './shared/report.mjs';
 import { saveResults } from './shared/results.mjs';
 
 /** @typedef {import('./shared/section.mjs').Section} Section */
@@ -18,13 +20,15 @@ const usual = sections.filter(({ isLong = false }) => !isLong);
 
 const USAGE = `npm run bench -- [options]
 
-Measures everything side by side, and saves it in bench/results. Node bench/page.mjs then puts it into docs/performance.md.
+Measures everything side by side, saves it in bench/results, and puts it into docs/performance.md.
 
-  --only <section>  may be given more than once: ${usual.map(({ name }) => name).join(', ')};
-                    longer, and run only if asked for: ${sections.flatMap(({ name, isLong }) => (isLong ? name : [])).join(', ')}
-  --rounds <n>      how many rounds each comparison has; nothing is saved
-  --quick           seconds, to see that everything works; the times mean nothing, nothing is saved
-  --json            prints what was measured as JSON instead of tables
+  --only <section>   may be given more than once: ${usual.map(({ name }) => name).join(', ')};
+                     longer, and run only if asked for: ${sections.flatMap(({ name, isLong }) => (isLong ? name : [])).join(', ')}
+  --rounds <n>       how many rounds each comparison has; nothing is saved
+  --quick            a moment for each section, to see that it works; the times mean nothing, nothing is saved
+  --json <file>      writes what was measured to that file too
+  --folder <name>    saves in that folder of bench/results; those of node-24 are told beside the others
+  --page             measures nothing: puts what was saved last into docs/performance.md
 `;
 
 /** @param {string} line */
@@ -35,11 +39,15 @@ const { values: options } = parseArgs({
         only: { type: 'string', multiple: true },
         rounds: { type: 'string' },
         quick: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        folder: { type: 'string' },
+        page: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false }
     }
 });
 const rounds = options.rounds === undefined ? undefined : Number(options.rounds);
+const isSaved = !options.quick && rounds === undefined;
+const folder = options.folder === undefined ? '' : `${options.folder}/`;
 const unknown = (options.only ?? []).filter(name => !sections.some(section => section.name === name));
 if (options.help) {
     say(USAGE);
@@ -49,6 +57,8 @@ if (options.help) {
 } else if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
     say(`--rounds ${options.rounds}: expected a number above zero.\n\n${USAGE}`);
     process.exitCode = 2;
+} else if (options.page) {
+    await writePage();
 } else {
     // Servers are ended when the process exits, which a signal alone would not let it do.
     process.once('SIGINT', () => process.exit(130));
@@ -60,34 +70,49 @@ if (options.help) {
 
 /** @param {readonly Section[]} chosen */
 async function run(chosen) {
-    const folder = await mkdtemp(join(tmpdir(), 'zero-bench-'));
+    const scratch = await mkdtemp(join(tmpdir(), 'zero-bench-'));
     const places = new Places();
     /** @type {Record<string, SectionResult>} */
     const results = {};
     try {
         for (const section of chosen) {
             const began = performance.now();
-            const result = await measure(section, places, folder);
+            const result = await measure(section, places, scratch);
             say(`${section.title}: ${((performance.now() - began) / 1_000).toFixed(0)} s`);
             results[section.name] = result;
             await show(section, result);
         }
     } finally {
         await places.close();
-        await rm(folder, { recursive: true, force: true });
+        await rm(scratch, { recursive: true, force: true });
     }
-    if (options.json) {
-        process.stdout.write(`${JSON.stringify(results)}\n`);
+    process.stdout.write(`${reachedLines(results)}\n`);
+    if (options.json !== undefined) {
+        await writeFile(options.json, JSON.stringify(results));
     }
+    if (isSaved) {
+        await writePage();
+        say('docs/performance.md has the new figures.');
+    }
+}
+
+/**
+ * What these sections set out to reach.
+ *
+ * @param {Record<string, SectionResult>} results
+ */
+function reachedLines(results) {
+    const theirs = measures.filter(({ section }) => section in results);
+    return measureLines(theirs, new Map([['measured', new Map(Object.entries(results))]])).join('\n');
 }
 
 /**
  * @param {Section} section
  * @param {Places} places
- * @param {string} folder
+ * @param {string} scratch
  * @returns {Promise<SectionResult>}
  */
-async function measure({ name, settings: { full, quick }, measure: measureParts }, places, folder) {
+async function measure({ name, settings: { full, quick }, measure: measureParts }, places, scratch) {
     const base = options.quick ? quick : full;
     const settings = { ...base, rounds: rounds ?? base.rounds };
     const machine = machineFacts();
@@ -97,7 +122,7 @@ async function measure({ name, settings: { full, quick }, measure: measureParts 
         skipped.push(what);
         say(`${name}: not measured: ${what}`);
     };
-    const parts = await measureParts(settings, { places, folder, skip, say: line => say(`${name}: ${line}`) });
+    const parts = await measureParts(settings, { places, folder: scratch, skip, say: line => say(`${name}: ${line}`) });
     return { machine: { ...machine, loadAfter: loadNow() }, settings, skipped, parts };
 }
 
@@ -107,12 +132,9 @@ async function measure({ name, settings: { full, quick }, measure: measureParts 
  */
 async function show(section, result) {
     const markdown = sectionMarkdown(section, result);
-    if (!options.json) {
-        process.stdout.write(`${markdown}\n`);
-    }
-    if (!options.quick && rounds === undefined) {
-        const charts = result.parts.flatMap(chartsOf).map(({ name, svg }) => [chartFile(section.name, name), svg]);
-        await saveResults(section.name, result, markdown, new Map(/** @type {[string, string][]} */ (charts)));
-        say(`Saved in bench/results/${section.name}.json, .md and .svg.`);
+    process.stdout.write(`${markdown}\n`);
+    if (isSaved) {
+        await saveResults(folder, section.name, result, markdown);
+        say(`Saved in bench/results/${folder}${section.name}.json and .md.`);
     }
 }

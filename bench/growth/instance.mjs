@@ -17,7 +17,8 @@ import { newWatermarks } from '../shared/watermarks.mjs';
 const CALLERS = 16;
 
 const [url = '', bucket = '', number = ''] = process.argv.slice(2);
-const { watermarks, resumeTokens, close } = await openWatermarkStore({ servers: [url], bucket });
+const store = await openWatermarkStore({ servers: [url], bucket });
+const { watermarks, resumeTokens } = store;
 const own = `shard-${number}`;
 await resumeTokens.provision([own, 'shard']);
 const nextWatermark = newWatermarks({ keys: 1_000 });
@@ -41,5 +42,5 @@ for (;;) {
     }
     process.send?.(await callersOf(CALLERS, works[order.work])(order.windowMs));
 }
-await close();
+await store.close();
 process.disconnect();

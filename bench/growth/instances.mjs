@@ -61,7 +61,7 @@ function measureInstances(place, count, { rounds, windowMs }) {
         const cells = WORKS.map(() => /** @type {number[]} */ ([]));
         for (let round = 0; round <= rounds; round += 1) {
             for (const [index, work] of WORKS.entries()) {
-                const passes = await Promise.all(instances.map(({ run }) => run({ work, windowMs })));
+                const passes = await Promise.all(instances.map(instance => instance.run({ work, windowMs })));
                 // The first round is the warm-up.
                 if (round > 0) {
                     cells[index]?.push(

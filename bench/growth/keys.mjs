@@ -22,7 +22,7 @@ const CALLERS = 256;
 export function growKeys(counts, windowMs, context) {
     return using(async use => {
         const server = use(await freshServer());
-        // Without a limit that the largest of all would not keep.
+        // With the default, `getAll` of the most keys might not be done in time on a slow machine.
         const { watermarks } = use(await openStore(server.place, BUCKET, { timeoutMs: 120_000 }));
         const heldBefore = heldMegabytes();
         const rows = [];
@@ -41,10 +41,10 @@ export function growKeys(counts, windowMs, context) {
             const getAllMs = await elapsed(async () => {
                 all = await watermarks.getAll();
             });
+            const resultMegabytes = heldMegabytes() - held;
             if (all.size !== count) {
                 throw new Error(`getAll gave ${all.size} of ${count} keys.`);
             }
-            const resultMegabytes = heldMegabytes() - held;
             const openMs = await elapsed(() =>
                 using(async useOther => {
                     const other = useOther(await openStore(server.place, BUCKET));

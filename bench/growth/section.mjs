@@ -20,7 +20,7 @@ export const memory = section({
     text: 'What a hundred thousand watermarks, and as many resume tokens, take on one server that had nothing before.',
     settings: {
         full: { rounds: 1, windowMs: 1_000, keys: [100_000], tokens: [100_000], group: 10_000 },
-        quick: { rounds: 1, windowMs: 20, keys: [500], tokens: [1_000], group: 500 }
+        quick: { rounds: 1, windowMs: 10, keys: [500], tokens: [1_000], group: 500 }
     },
     async measure(/** @type {SizeSettings} */ { windowMs, keys, tokens, group }, context) {
         return [...(await growKeys(keys, windowMs, context)), ...(await growTokens(tokens, group, context))].map(part =>
@@ -48,7 +48,7 @@ export const growth = section({
         },
         quick: {
             rounds: 1,
-            windowMs: 20,
+            windowMs: 10,
             keys: [100, 500],
             tokens: [1_000, 2_000],
             group: 500,

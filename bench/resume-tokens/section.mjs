@@ -9,7 +9,7 @@ import { measureThroughput } from './throughput.mjs';
 /** @typedef {import('../shared/places.mjs').PlaceName} PlaceName */
 /** @typedef {import('./storage.mjs').StorageSettings} StorageSettings */
 /**
- * @typedef {Settings & { places: readonly PlaceName[], known: number, knownRounds: number, roundTripTokens: number,
+ * @typedef {Settings & { places: readonly PlaceName[], groups: readonly number[], known: number, knownRounds: number, roundTripTokens: number,
  *     storage: StorageSettings }} TokenSettings
  */
 
@@ -26,6 +26,7 @@ export const resumeTokens = section({
             windowMs: 700,
             warmUpMs: 500,
             places: /** @type {const} */ (['single', 'cluster', 'oldest']),
+            groups: [100, 1_000, 10_000],
             known: 100_000,
             knownRounds: 3,
             roundTripTokens: 1_000,
@@ -33,21 +34,22 @@ export const resumeTokens = section({
         },
         quick: {
             rounds: 1,
-            windowMs: 25,
-            warmUpMs: 10,
+            windowMs: 10,
+            warmUpMs: 5,
             places: /** @type {const} */ (['single']),
-            known: 2_000,
+            groups: [100],
+            known: 500,
             knownRounds: 1,
-            roundTripTokens: 50,
-            storage: { tokens: 3_000, existingTokens: 100, tokensASecond: 4_000, retainTokens: 1_000 }
+            roundTripTokens: 20,
+            storage: { tokens: 2_000, existingTokens: 30, tokensASecond: 4_000, retainTokens: 1_000 }
         }
     },
     measure(
-        /** @type {TokenSettings} */ { places, known, knownRounds, roundTripTokens, storage, ...settings },
+        /** @type {TokenSettings} */ { places, groups, known, knownRounds, roundTripTokens, storage, ...settings },
         context
     ) {
         return inPlaces(places, context, async (place, name) => {
-            const parts = await measureThroughput(place, settings, context.say);
+            const parts = await measureThroughput(place, { groups, ...settings }, context.say);
             // Two replicas more, or the oldest server, say how speed changes; what is counted stays the same.
             if (name === 'single') {
                 parts.push(...(await measureKnown(place, known, { ...settings, rounds: knownRounds })));

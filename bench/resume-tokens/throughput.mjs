@@ -17,8 +17,11 @@ import { bucketOf, openExisting, openOurs } from './sides.mjs';
 
 const CALLERS = 64;
 
-/** @type {readonly Case[]} */
-const cases = [
+/**
+ * @param {readonly number[]} groups
+ * @returns {readonly Case[]}
+ */
+const casesOf = groups => [
     {
         name: 'one caller awaiting each',
         existingCallers: 1,
@@ -29,7 +32,7 @@ const cases = [
         existingCallers: CALLERS,
         ours: (tokens, latencies) => oneByOne(tokens, CALLERS, latencies)
     },
-    ...[100, 1_000, 10_000].map(size => ({
+    ...groups.map(size => ({
         name: `getOrCreateWatermarks, ${size.toLocaleString('en')} a call`,
         existingCallers: 1,
         ours: /** @type {OurWay} */ ((tokens, latencies) => inGroups(tokens, size, latencies))
@@ -42,14 +45,14 @@ const cases = [
  * source could do with it.
  *
  * @param {import('../shared/servers.mjs').Place} place
- * @param {Settings} settings
+ * @param {Settings & { groups: readonly number[] }} settings `groups`: how many tokens a call
  * @param {(line: string) => void} say
  * @returns {Promise<Part[]>}
  */
-export async function measureThroughput(place, settings, say) {
+export async function measureThroughput(place, { groups, ...settings }, say) {
     /** @type {Part[]} */
     const parts = [];
-    for (const { name, existingCallers, ours } of cases) {
+    for (const { name, existingCallers, ours } of casesOf(groups)) {
         const ways = await using(async use => {
             use(await bucketOf(place, 'existing'));
             use(await bucketOf(place, 'ours'));

@@ -24,7 +24,7 @@ export const conditional = section({
             warmUpMs: 300,
             callers: { single: [1, 256], cluster: [1, 256] }
         },
-        quick: { rounds: 1, windowMs: 20, warmUpMs: 10, callers: { single: [16] } }
+        quick: { rounds: 1, windowMs: 10, warmUpMs: 5, callers: { single: [16] } }
     },
     measure(/** @type {ConditionalSettings} */ { callers, ...settings }, context) {
         const names = /** @type {PlaceName[]} */ (Object.keys(callers));

@@ -23,7 +23,7 @@ export const getAll = section({
     text: '`getAll` against what `@nats-io/kv` offers: the keys, and a `get` for each; or a watch until all has been said.',
     settings: {
         full: { rounds: 5, windowMs: 300, warmUpMs: 100, keys: [1_000, 10_000, 100_000] },
-        quick: { rounds: 1, windowMs: 20, warmUpMs: 10, keys: [500] }
+        quick: { rounds: 1, windowMs: 10, warmUpMs: 5, keys: [500] }
     },
     measure(/** @type {GetAllSettings} */ { keys, ...settings }, context) {
         return inPlaces(['single'], context, place =>

@@ -11,9 +11,7 @@ import { knownKeys, newWatermarks } from '../shared/watermarks.mjs';
 /** @typedef {import('../shared/places.mjs').PlaceName} PlaceName */
 /** @typedef {import('../shared/results.mjs').Part} Part */
 /** @typedef {{ callers: number, bytes: number }} Load */
-/** @typedef {Settings & { loads: Partial<Record<PlaceName, readonly Load[]>> }} GetSettings */
-
-const KEYS = 1_000;
+/** @typedef {Settings & { keys: number, loads: Partial<Record<PlaceName, readonly Load[]>> }} GetSettings */
 
 export const get = section({
     name: 'get',
@@ -26,6 +24,7 @@ export const get = section({
             rounds: 5,
             windowMs: 500,
             warmUpMs: 400,
+            keys: 1_000,
             loads: {
                 single: [
                     ...[1, 16, 256].map(callers => ({ callers, bytes: 64 })),
@@ -36,8 +35,9 @@ export const get = section({
         },
         quick: {
             rounds: 1,
-            windowMs: 25,
-            warmUpMs: 10,
+            windowMs: 10,
+            warmUpMs: 5,
+            keys: 100,
             loads: { single: [{ callers: 16, bytes: 64 }], cluster: [{ callers: 256, bytes: 64 }] }
         }
     },
@@ -58,10 +58,10 @@ export const get = section({
 /**
  * @param {Place} place
  * @param {Load} load
- * @param {Settings} settings
+ * @param {Settings & { keys: number }} settings
  * @returns {Promise<Part>}
  */
-function measureIn(place, { callers, bytes }, settings) {
+function measureIn(place, { callers, bytes }, { keys, ...settings }) {
     return using(async use => {
         const buckets = use(await bucketsOf(place, ['read']));
         const store = use(await openStore(place, 'read'));
@@ -71,13 +71,13 @@ function measureIn(place, { callers, bytes }, settings) {
         const { lean } = use(await openLean(place));
         await buckets.made();
         const { version, data } = newWatermarks({ bytes })();
-        const known = knownKeys(KEYS);
-        await Promise.all(Array.from({ length: KEYS }, () => store.watermarks.set(known(), version, data)));
+        const known = knownKeys(keys);
+        await Promise.all(Array.from({ length: keys }, () => store.watermarks.set(known(), version, data)));
         const [leader, direct] = ['$JS.API.STREAM.MSG.GET.KV_read', '$JS.API.DIRECT.GET.KV_read'];
         const payload = Buffer.from(JSON.stringify(data));
         /** @type {(name: string, operation: (key: string) => Promise<unknown>) => Way} */
         const way = (name, operation) => {
-            const next = knownKeys(KEYS);
+            const next = knownKeys(keys);
             const found = async () => {
                 if (!(await operation(next()))) {
                     throw new Error(`${name} found nothing.`);

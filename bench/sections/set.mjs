@@ -42,8 +42,8 @@ export const set = section({
         },
         quick: {
             rounds: 1,
-            windowMs: 25,
-            warmUpMs: 10,
+            windowMs: 10,
+            warmUpMs: 5,
             loads: {
                 single: [
                     { callers: 16, ...small },

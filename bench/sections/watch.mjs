@@ -19,7 +19,7 @@ export const watch = section({
         'write waits until all watchers have been told. The percentiles are of that time.',
     settings: {
         full: { rounds: 5, windowMs: 400, warmUpMs: 200, watchers: { single: [1, 100, 1_000], cluster: [1, 100] } },
-        quick: { rounds: 1, windowMs: 20, warmUpMs: 10, watchers: { single: [10] } }
+        quick: { rounds: 1, windowMs: 10, warmUpMs: 5, watchers: { single: [10] } }
     },
     measure(/** @type {WatchSettings} */ { watchers, ...settings }, context) {
         const names = /** @type {PlaceName[]} */ (Object.keys(watchers));

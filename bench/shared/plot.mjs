@@ -106,6 +106,16 @@ export function barPlot({ title, x, bars }) {
 }
 
 /**
+ * What a plot says to those who can't see it.
+ *
+ * @param {string} svg a plot of this file
+ */
+export function descriptionOf(svg) {
+    const [, title = '', description = ''] = /<title>(.*?)<\/title>\n<desc>(.*?)<\/desc>/.exec(svg) ?? [];
+    return `${title}. ${description}`;
+}
+
+/**
  * @param {number} height
  * @param {string} title
  * @param {string} description for those who can't see it

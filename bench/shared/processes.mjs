@@ -32,11 +32,10 @@ function microsOf(pid) {
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ ready: RegExp, cwd: string, env?: NodeJS.ProcessEnv, user?: { uid: number, gid: number } | undefined,
- *     endSignal?: NodeJS.Signals }} options `ready`: what a line of its output then matches
+ * @param {{ ready: RegExp, cwd: string, env?: NodeJS.ProcessEnv, user?: { uid: number, gid: number } | undefined }} options `ready`: what a line of its output then matches
  * @returns {Promise<{ pid: number, close: () => Promise<void> }>}
  */
-export async function startServer(program, args, { ready, cwd, env = process.env, user, endSignal = 'SIGTERM' }) {
+export async function startServer(program, args, { ready, cwd, env = process.env, user }) {
     const child = spawn(program, args, { ...user, cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     // A benchmark that is interrupted must not leave it behind.
     const kill = () => child.kill('SIGKILL');
@@ -45,7 +44,7 @@ export async function startServer(program, args, { ready, cwd, env = process.env
         process.off('exit', kill);
         if (child.exitCode === null && child.signalCode === null) {
             const exit = once(child, 'exit');
-            child.kill(endSignal);
+            child.kill('SIGTERM');
             await exit;
         }
     };

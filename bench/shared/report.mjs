@@ -1,7 +1,7 @@
 // @ts-check
 import { machineSentence } from './machine.mjs';
 import { decimal, spread, table } from './markdown.mjs';
-import { barPlot, linePlot } from './plot.mjs';
+import { barPlot, descriptionOf, linePlot } from './plot.mjs';
 import { ratesOf, spreadOf, timesAsFast } from './spread.mjs';
 
 /** @typedef {import('./results.mjs').Part} Part */
@@ -31,18 +31,13 @@ export function sectionMarkdown({ name, title, text }, { machine, settings, skip
         `${machineSentence(machine)} Settings: \`${JSON.stringify(settings)}\`.`,
         '',
         ...(skipped.length > 0 ? ['Not measured:', '', ...skipped.map(reason => `- ${reason}`), ''] : []),
-        ...parts.flatMap(part => [...partMarkdown(part, '##'), ''])
+        ...parts.flatMap(part => [`## ${part.name}`, '', ...partLines(part), ''])
     ].join('\n');
 }
 
-/**
- * @param {Part} part
- * @param {string} heading
- */
-export function partMarkdown(part, heading) {
+/** @param {Part} part */
+export function partLines(part) {
     return [
-        `${heading} ${part.name}`,
-        '',
         ...(part.text === undefined ? [] : [part.text, '']),
         ...(part.kind === 'comparison' ? comparisonLines(part) : tableLines(part))
     ];
@@ -115,27 +110,41 @@ function cellText(cell, digits) {
 }
 
 /**
- * The charts of a part.
+ * The charts of a part. `file`: a name for it; `description`: what is to be seen.
  *
  * @param {Part} part
- * @returns {{ name: string, svg: string }[]} `name`: what is to be seen, in a few words
+ * @returns {{ file: string, description: string, svg: string }[]}
  */
 export function chartsOf(part) {
     if (part.kind === 'comparison') {
         const bars = part.ways.map((way, index) => ({ name: way.name, ...ratesOf(way), isOurs: index === 0 }));
-        return [{ name: part.name, svg: barPlot({ title: part.name, x: `${part.unit} a second`, bars }) }];
+        return [chart(part.name, barPlot({ title: part.name, x: `${part.unit} a second`, bars }))];
     }
-    return (part.plots ?? []).map(({ title, y, columns }) => ({
-        name: title,
-        svg: linePlot({
+    return (part.plots ?? []).map(({ title, y, columns }) =>
+        chart(
             title,
-            x: part.heading,
-            y,
-            logarithmic: true,
-            logarithmicX: true,
-            series: columns.map(name => ({ name, points: pointsOf(part, name) }))
-        })
-    }));
+            linePlot({
+                title,
+                x: part.heading,
+                y,
+                logarithmic: true,
+                logarithmicX: true,
+                series: columns.map(name => ({ name, points: pointsOf(part, name) }))
+            })
+        )
+    );
+}
+
+/**
+ * @param {string} title
+ * @param {string} svg
+ */
+function chart(title, svg) {
+    const file = title
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]+/g, '-')
+        .replaceAll(/^-|-$/g, '');
+    return { file: `${file}.svg`, description: descriptionOf(svg), svg };
 }
 
 /**
@@ -150,17 +159,4 @@ function pointsOf({ columns, rows }, column) {
         const value = typeof cell === 'number' ? cell : cell === null ? NaN : spreadOf(cell).median;
         return Number.isNaN(value) ? [] : [/** @type {[number, number]} */ ([Number(name.replaceAll(',', '')), value])];
     });
-}
-
-/**
- * The file of a chart.
- *
- * @param {string} section
- * @param {string} chart
- */
-export function chartFile(section, chart) {
-    return `${section}.${chart
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9]+/g, '-')
-        .replaceAll(/^-|-$/g, '')}.svg`;
 }

@@ -1,5 +1,7 @@
 // @ts-check
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+
+import { formatted } from './formatted.mjs';
 
 /** @typedef {import('./rounds.mjs').WayResult} WayResult */
 /** @typedef {import('./machine.mjs').MachineFacts} MachineFacts */
@@ -27,38 +29,59 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
  * @typedef {{ machine: MachineFacts, settings: object, skipped: string[], parts: Part[] }} SectionResult
  */
 
-export const RESULTS = new URL('../results/', import.meta.url);
+const RESULTS = new URL('../results/', import.meta.url);
 
 /**
- * Saves what a section gave, for programs and for people, and removes the charts of its run before.
+ * Saves what a section gave, for programs and for people.
  *
+ * @param {string} folder of the results, with a slash at its end; empty: not one of its own
  * @param {string} section
  * @param {SectionResult} result
  * @param {string} markdown
- * @param {ReadonlyMap<string, string>} charts by file name
  */
-export async function saveResults(section, result, markdown, charts) {
-    await mkdir(RESULTS, { recursive: true });
-    const old = (await readdir(RESULTS)).filter(name => name.startsWith(`${section}.`) && name.endsWith('.svg'));
-    await Promise.all(old.map(name => rm(new URL(name, RESULTS))));
-    await writeFile(new URL(`${section}.json`, RESULTS), `${JSON.stringify(result, undefined, 4)}\n`);
-    await writeFile(new URL(`${section}.md`, RESULTS), markdown);
-    for (const [name, svg] of charts) {
-        await writeFile(new URL(name, RESULTS), svg);
+export async function saveResults(folder, section, result, markdown) {
+    await mkdir(new URL(folder, RESULTS), { recursive: true });
+    await writeFile(fileOf(folder, `${section}.json`), await formatted(JSON.stringify(result), 'json'));
+    await writeFile(fileOf(folder, `${section}.md`), await formatted(markdown, 'markdown'));
+}
+
+/**
+ * What was saved last.
+ *
+ * @param {string} folder of the results
+ * @returns {Promise<Map<string, SectionResult>>} by section
+ */
+export async function savedSections(folder) {
+    /** @type {Map<string, SectionResult>} */
+    const saved = new Map();
+    for (const name of await filesIn(new URL(folder, RESULTS))) {
+        if (name.endsWith('.json')) {
+            saved.set(name.slice(0, -'.json'.length), JSON.parse(await readFile(fileOf(folder, name), 'utf8')));
+        }
+    }
+    return saved;
+}
+
+/**
+ * The names of the files in a folder, in their order.
+ *
+ * @param {URL} folder may not be there
+ */
+export async function filesIn(folder) {
+    try {
+        return (await readdir(folder)).toSorted();
+    } catch (error) {
+        if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') {
+            return [];
+        }
+        throw error;
     }
 }
 
 /**
- * @param {string} section
- * @returns {Promise<SectionResult | undefined>} `undefined`: none was saved
+ * @param {string} folder
+ * @param {string} name
  */
-export async function savedResults(section) {
-    try {
-        return JSON.parse(await readFile(new URL(`${section}.json`, RESULTS), 'utf8'));
-    } catch (error) {
-        if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') {
-            return undefined;
-        }
-        throw error;
-    }
+function fileOf(folder, name) {
+    return new URL(`${folder}${name}`, RESULTS);
 }

@@ -6,7 +6,7 @@ import { measureSideBySide } from './side-by-side.mjs';
 
 /** @typedef {import('../shared/rounds.mjs').Settings} Settings */
 /** @typedef {import('./against-raw.mjs').RawSettings} RawSettings */
-/** @typedef {Settings & { againstRaw: RawSettings, manyTokens: number }} StoreSettings */
+/** @typedef {Settings & { againstRaw: RawSettings, manyTokens: number, known: number }} StoreSettings */
 
 export const stores = section({
     name: 'stores',
@@ -18,14 +18,16 @@ export const stores = section({
             windowMs: 400,
             warmUpMs: 300,
             againstRaw: { rounds: 11, windowMs: 400, warmUpMs: 1_000, keys: [1_000, 100_000] },
-            manyTokens: 1_000_000
+            manyTokens: 1_000_000,
+            known: 1_000
         },
         quick: {
             rounds: 1,
-            windowMs: 20,
-            warmUpMs: 10,
-            againstRaw: { rounds: 1, windowMs: 20, warmUpMs: 10, keys: [1_000] },
-            manyTokens: 10_000
+            windowMs: 10,
+            warmUpMs: 5,
+            againstRaw: { rounds: 1, windowMs: 10, warmUpMs: 5, keys: [1_000] },
+            manyTokens: 10_000,
+            known: 50
         }
     },
     async measure(/** @type {StoreSettings} */ { againstRaw, manyTokens, ...settings }, context) {

@@ -17,12 +17,11 @@ import { openStores } from './open-stores.mjs';
 /** @typedef {import('../shared/section.mjs').Context} Context */
 /** @typedef {(open: OpenStore, latencies: RecordableHistogram) => Runner | undefined} StoreWay `undefined`: not there */
 
-/** So many watermarks there are to get, and resume tokens to resume from. */
-const KNOWN_KEYS = 1_000;
-const KNOWN_TOKENS = 1_000;
-
-/** @type {readonly { name: string, unit: string, way: StoreWay }[]} */
-const cases = [
+/**
+ * @param {number} known so many watermarks there are to get, and resume tokens to resume from
+ * @returns {readonly { name: string, unit: string, way: StoreWay }[]}
+ */
+const casesOf = known => [
     ...[1, 16, 256].map(callers => ({
         name: `set, ${callersName(callers)}`,
         unit: 'writes',
@@ -34,7 +33,7 @@ const cases = [
         name: `get, ${callersName(callers)}`,
         unit: 'reads',
         way: /** @type {StoreWay} */ (
-            ({ store }, latencies) => getting(store.watermarks, callers, knownKeys(KNOWN_KEYS), latencies)
+            ({ store }, latencies) => getting(store.watermarks, callers, knownKeys(known), latencies)
         )
     })),
     ...[1, 64].map(callers => ({
@@ -48,27 +47,27 @@ const cases = [
         way: ({ store }, latencies) => inGroups(store.resumeTokens, 1_000, latencies)
     },
     { name: 'assignWatermarks', unit: 'tokens', way: ({ store }) => assigning(store.resumeTokens) },
-    { name: 'resume, one caller', unit: 'calls', way: resuming },
+    { name: 'resume, one caller', unit: 'calls', way: (open, latencies) => resuming(open, known, latencies) },
     { name: 'from a set to the watch of another instance', unit: 'changes', way: noticing }
 ];
 
 /**
  * The same operations on all stores, in turn.
  *
- * @param {Settings} settings
+ * @param {Settings & { known: number }} settings
  * @param {Context} context
  * @returns {Promise<Part[]>}
  */
-export function measureSideBySide(settings, context) {
+export function measureSideBySide({ known, ...settings }, context) {
     return using(async use => {
         const { stores } = use(await openStores(context));
         const reference = stores[0]?.label ?? '';
         for (const { store } of stores) {
-            await fill(store.watermarks, KNOWN_KEYS);
+            await fill(store.watermarks, known);
         }
         /** @type {Part[]} */
         const parts = [];
-        for (const { name, unit, way } of cases) {
+        for (const { name, unit, way } of casesOf(known)) {
             const ways = stores.flatMap(open => {
                 const latencies = createHistogram();
                 const run = way(open, latencies);
@@ -85,17 +84,18 @@ export function measureSideBySide(settings, context) {
  * `resume` from watermarks that are there. The tokens are stored by the first call.
  *
  * @param {OpenStore} open
+ * @param {number} known
  * @param {RecordableHistogram} latencies
  * @returns {Runner}
  */
-function resuming({ store: { resumeTokens } }, latencies) {
+function resuming({ store: { resumeTokens } }, known, latencies) {
     /** @type {Promise<string[]> | undefined} */
     let stored;
     let asked = 0;
     return async windowMs => {
-        stored ??= resumeTokens.getOrCreateWatermarks('shard', newTokens('d').many(KNOWN_TOKENS));
+        stored ??= resumeTokens.getOrCreateWatermarks('shard', newTokens('d').many(known));
         const watermarks = await stored;
-        const operation = () => resumeTokens.resume('shard', watermarks[asked++ % KNOWN_TOKENS]);
+        const operation = () => resumeTokens.resume('shard', watermarks[asked++ % known]);
         return callersOf(1, operation, { latencies })(windowMs);
     };
 }

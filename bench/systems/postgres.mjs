@@ -56,9 +56,7 @@ export function postgres(synchronousCommit) {
                         ready: /ready to accept connections/,
                         cwd: data,
                         env: options.env,
-                        user,
-                        // Its fast shutdown; SIGTERM would wait for its clients to leave.
-                        endSignal: 'SIGINT'
+                        user
                     }
                 )
             );

@@ -13,10 +13,9 @@ import { redis } from './redis.mjs';
 /** @typedef {import('../shared/results.mjs').Part} Part */
 /** @typedef {import('../shared/section.mjs').Context} Context */
 /** @typedef {import('./system.mjs').System} System */
-/** @typedef {Settings & { callers: readonly number[], isDurable: readonly boolean[] }} SystemSettings */
+/** @typedef {Settings & { callers: readonly number[], isDurable: readonly boolean[], known: number }} SystemSettings */
 
 const KEYS = 10_000;
-const READ_KEYS = 1_000;
 const RECORD = JSON.stringify({ version: 'v1', data: { lastId: 'o-1', count: 25 } });
 
 const kinds = [
@@ -41,8 +40,15 @@ export const systems = section({
         'calls it with the client that its users have: `ioredis`, which pipelines by itself; `pg`, with 64 connections and ' +
         'a prepared upsert; `etcd3`.',
     settings: {
-        full: { rounds: 5, windowMs: 500, warmUpMs: 400, callers: [1, 64, 256], isDurable: [true, false] },
-        quick: { rounds: 1, windowMs: 25, warmUpMs: 10, callers: [16], isDurable: [true] }
+        full: {
+            rounds: 5,
+            windowMs: 500,
+            warmUpMs: 400,
+            callers: [1, 64, 256],
+            isDurable: [true, false],
+            known: 1_000
+        },
+        quick: { rounds: 1, windowMs: 10, warmUpMs: 5, callers: [16], isDurable: [true], known: 50 }
     },
     async measure(/** @type {SystemSettings} */ { callers, isDurable, ...settings }, context) {
         /** @type {Part[]} */
@@ -57,11 +63,11 @@ export const systems = section({
 /**
  * @param {boolean} isDurable
  * @param {readonly number[]} callers
- * @param {Settings} settings
+ * @param {Settings & { known: number }} settings
  * @param {Context} context
  * @returns {Promise<Part[]>}
  */
-function measureThose(isDurable, callers, settings, context) {
+function measureThose(isDurable, callers, { known, ...settings }, context) {
     return using(async use => {
         /** @type {{ name: string, system: System }[]} */
         const open = [];
@@ -95,7 +101,9 @@ function measureThose(isDurable, callers, settings, context) {
         if (isDurable) {
             const count = Math.max(...callers);
             const name = `reads, ${callersName(count)}`;
-            const ways = (await Promise.all(open.map(({ name: each, system }) => reading(each, system, count)))).flat();
+            const ways = (
+                await Promise.all(open.map(({ name: each, system }) => reading(each, system, count, known)))
+            ).flat();
             parts.push({ kind: 'comparison', name, unit: 'reads', reference, ways: await inTurn(ways, settings) });
             context.say(name);
         }
@@ -117,14 +125,15 @@ function writing(name, { set, processorMicros }, callers) {
  * @param {string} name
  * @param {System} system
  * @param {number} callers
+ * @param {number} known so many keys there are
  * @returns {Promise<Way[]>} none, where nothing can be read
  */
-async function reading(name, { set, get, processorMicros }, callers) {
+async function reading(name, { set, get, processorMicros }, callers, known) {
     if (get === undefined) {
         return [];
     }
-    const next = knownKeys(READ_KEYS);
-    await Promise.all(Array.from({ length: READ_KEYS }, () => set(next(), RECORD)));
+    const next = knownKeys(known);
+    await Promise.all(Array.from({ length: known }, () => set(next(), RECORD)));
     const found = async () => {
         const key = next();
         if (!(await get(key))) {
