@@ -40,7 +40,8 @@ text { fill: #24292f; font: 12px sans-serif }
  * @param {LinePlot} plot `logarithmic`: of y; what is below the smallest tick is drawn there
  */
 export function linePlot({ title, x, y, logarithmic = false, logarithmicX = false, series, marks = [] }) {
-    const [left, right, top, bottom, height] = [76, 190, 40, 50, 360];
+    const right = 50 + widest(series.map(({ name }) => name));
+    const [left, top, bottom, height] = [76, 40, 50, 360];
     const points = series.flatMap(each => each.points);
     const xs = [...points.map(point => point[0]), ...marks.map(mark => mark.x)];
     const xTicks = logarithmicX ? decades(xs) : ticks(Math.max(...xs));
@@ -80,7 +81,8 @@ export function linePlot({ title, x, y, logarithmic = false, logarithmicX = fals
  * @param {BarPlot} plot
  */
 export function barPlot({ title, x, bars }) {
-    const [left, right, top, bottom, step] = [260, 90, 40, 46, 26];
+    const left = 30 + widest(bars.map(({ name }) => name));
+    const [right, top, bottom, step] = [90, 40, 46, 26];
     const height = top + bars.length * step + bottom;
     const xTicks = ticks(Math.max(...bars.map(({ highest }) => highest)));
     const toX = scale(xTicks, left, WIDTH - right, false);
@@ -132,6 +134,15 @@ function document(height, title, description, content) {
         '</svg>',
         ''
     ].join('\n');
+}
+
+/**
+ * About how wide the longest of some texts is.
+ *
+ * @param {readonly string[]} texts
+ */
+function widest(texts) {
+    return 6.6 * Math.max(...texts.map(({ length }) => length));
 }
 
 /**
