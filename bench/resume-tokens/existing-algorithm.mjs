@@ -2,6 +2,8 @@
 import { versionFromLexi, versionToLexi } from '@cbnsndwch/zero-contracts';
 import { Kvm } from '@nats-io/kv';
 
+import { isConflict } from '../shared/nats-clients.mjs';
+
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
 /** @typedef {import('@nats-io/kv').KV} KV */
 
@@ -67,9 +69,4 @@ export class ExistingAlgorithm {
             }
         }
     }
-}
-
-/** @param {unknown} error */
-function isConflict(error) {
-    return error instanceof Error && /wrong last sequence/.test(error.message);
 }

@@ -1,10 +1,11 @@
 // @ts-check
 import assert from 'node:assert/strict';
 
+import { bucketsOf } from '../shared/nats-clients.mjs';
 import { inTurn, wayOf } from '../shared/rounds.mjs';
 import { newTokens } from '../shared/tokens.mjs';
 import { using } from '../shared/using.mjs';
-import { bucketOf, openExisting, openOurs } from './sides.mjs';
+import { openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('../shared/rounds.mjs').Pass} Pass */
 /** @typedef {import('../shared/rounds.mjs').Settings} Settings */
@@ -28,8 +29,7 @@ const ONE_BY_ONE = 'getOrCreateWatermark, one by one';
  */
 export function measureKnown(place, count, settings) {
     return using(async use => {
-        use(await bucketOf(place, 'known'));
-        use(await bucketOf(place, 'existing-known'));
+        use(await bucketsOf(place, ['known', 'existing-known']));
         const first = use(await openOurs(place, 'known', ['shard']));
         const { existing } = use(await openExisting(place, 'existing-known'));
         const { many } = newTokens('k');

@@ -1,7 +1,9 @@
 // @ts-check
 import assert from 'node:assert/strict';
 
+import { bucketsOf } from '../shared/nats-clients.mjs';
 import { newTokens } from '../shared/tokens.mjs';
+import { using } from '../shared/using.mjs';
 import { openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
@@ -39,12 +41,13 @@ export async function countRoundTrips(place, count) {
  * @param {number} count
  * @returns {Promise<RoundTrips[]>}
  */
-async function roundTripsOf(place, count) {
-    const existingSide = await openExisting(place, 'existing-trips');
-    const ourSide = await openOurs(place, 'ours-trips', ['shard', 'busy']);
-    // Another instance, which has seen none of the tokens that the first one stores.
-    const restarted = await openOurs(place, 'ours-trips', ['shard', 'busy']);
-    try {
+function roundTripsOf(place, count) {
+    return using(async use => {
+        use(await bucketsOf(place, ['existing-trips', 'ours-trips']));
+        const existingSide = use(await openExisting(place, 'existing-trips'));
+        const ourSide = use(await openOurs(place, 'ours-trips', ['shard', 'busy']));
+        // Another instance, which has seen none of the tokens that the first one stores.
+        const restarted = use(await openOurs(place, 'ours-trips', ['shard', 'busy']));
         const tokens = newTokens('a').many(count);
         const racing = newTokens('b').many(count);
         const [first, ...others] = tokens;
@@ -94,11 +97,7 @@ async function roundTripsOf(place, count) {
             { name: 'resume', existing: existingResume, ours: ourResume, expected: 2 },
             { name: 'a new token, 64 callers', existing: existingRacing, ours: ourRacing, expected: undefined }
         ];
-    } finally {
-        await existingSide.close();
-        await ourSide.close();
-        await restarted.close();
-    }
+    });
 }
 
 /** Counts the answers that operations cost. */

@@ -1,7 +1,7 @@
 // @ts-check
 import { openWatermarkStore } from '@cbnsndwch/zero-watermark-nats-kv/store';
 
-import { connectTo, removeBucket } from '../shared/servers.mjs';
+import { connectTo } from '../shared/servers.mjs';
 import { ExistingAlgorithm } from './existing-algorithm.mjs';
 
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
@@ -37,19 +37,4 @@ export async function openOurs(place, bucket, shardIds, retention = {}) {
         await nc.close();
     };
     return { nc, tokens: store.resumeTokens, close };
-}
-
-/**
- * A bucket, with its shards, that is gone afterwards.
- *
- * @param {Place} place
- * @param {string} bucket
- */
-export async function bucketOf(place, bucket) {
-    const nc = await connectTo(place);
-    const close = async () => {
-        await removeBucket(nc, bucket);
-        await nc.close();
-    };
-    return { close };
 }

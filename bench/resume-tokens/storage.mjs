@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { bucketsOf } from '../shared/nats-clients.mjs';
 import { streamsOf } from '../shared/servers.mjs';
 import { newTokens } from '../shared/tokens.mjs';
+import { using } from '../shared/using.mjs';
 import { openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
@@ -69,33 +71,33 @@ function keptRow(name, { tokens, messages, bytes } = { tokens: NaN, messages: Na
  * @param {Place} place
  * @param {number} count
  */
-async function keptByExisting(place, count) {
-    const side = await openExisting(place, 'existing-storage');
-    try {
+function keptByExisting(place, count) {
+    const bucket = 'existing-storage';
+    return using(async use => {
+        use(await bucketsOf(place, [bucket]));
+        const { nc, existing } = use(await openExisting(place, bucket));
         for (const token of newTokens('e').many(count)) {
-            await side.existing.getOrCreateWatermark('shard', token);
+            await existing.getOrCreateWatermark('shard', token);
         }
-        return await sample(side.nc, 'existing-storage', count);
-    } finally {
-        await side.close();
-    }
+        return sample(nc, bucket, count);
+    });
 }
 
 /**
  * @param {Place} place
  * @param {number} count
  */
-async function keptByOurs(place, count) {
-    const side = await openOurs(place, 'ours-storage', ['shard']);
-    try {
+function keptByOurs(place, count) {
+    const bucket = 'ours-storage';
+    return using(async use => {
+        use(await bucketsOf(place, [bucket]));
+        const { nc, tokens } = use(await openOurs(place, bucket, ['shard']));
         const { many } = newTokens('a');
-        for (let tokens = 0; tokens < count; tokens += GROUP) {
-            await side.tokens.getOrCreateWatermarks('shard', many(GROUP));
+        for (let stored = 0; stored < count; stored += GROUP) {
+            await tokens.getOrCreateWatermarks('shard', many(GROUP));
         }
-        return await sample(side.nc, 'ours-storage', count);
-    } finally {
-        await side.close();
-    }
+        return sample(nc, bucket, count);
+    });
 }
 
 /**
@@ -104,10 +106,11 @@ async function keptByOurs(place, count) {
  * @param {Place} place
  * @param {StorageSettings} settings
  */
-async function keptWhenAcknowledged(place, { tokens: count, tokensASecond, retainTokens }) {
+function keptWhenAcknowledged(place, { tokens: count, tokensASecond, retainTokens }) {
     const bucket = 'ours-acknowledged';
-    const side = await openOurs(place, bucket, ['shard'], { retainMs: 0, retainTokens });
-    try {
+    return using(async use => {
+        use(await bucketsOf(place, [bucket]));
+        const side = use(await openOurs(place, bucket, ['shard'], { retainMs: 0, retainTokens }));
         const { many } = newTokens('a');
         const start = performance.now();
         /** @type {Sample[]} */
@@ -121,9 +124,7 @@ async function keptWhenAcknowledged(place, { tokens: count, tokensASecond, retai
             await sleep(start + (tokens * 1_000) / tokensASecond - performance.now());
         }
         return { acknowledged, atRest: await settled(side, newest, count, bucket, retainTokens) };
-    } finally {
-        await side.close();
-    }
+    });
 }
 
 /**

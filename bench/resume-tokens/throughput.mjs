@@ -1,11 +1,11 @@
 // @ts-check
 import { createHistogram } from 'node:perf_hooks';
 
+import { bucketsOf } from '../shared/nats-clients.mjs';
 import { inTurn, wayOf } from '../shared/rounds.mjs';
-import { leadFromHere } from '../shared/servers.mjs';
 import { assigning, inGroups, newTokens, oneByOne } from '../shared/tokens.mjs';
 import { using } from '../shared/using.mjs';
-import { bucketOf, openExisting, openOurs } from './sides.mjs';
+import { openExisting, openOurs } from './sides.mjs';
 
 /** @typedef {import('../shared/rounds.mjs').Runner} Runner */
 /** @typedef {import('../shared/rounds.mjs').RecordableHistogram} RecordableHistogram */
@@ -54,14 +54,10 @@ export async function measureThroughput(place, { groups, ...settings }, say) {
     const parts = [];
     for (const { name, existingCallers, ours } of casesOf(groups)) {
         const ways = await using(async use => {
-            use(await bucketOf(place, 'existing'));
-            use(await bucketOf(place, 'ours'));
+            const buckets = use(await bucketsOf(place, ['existing', 'ours']));
             const existingSide = use(await openExisting(place, 'existing'));
             const ourSide = use(await openOurs(place, 'ours', ['shard']));
-            if (place.replicas > 1) {
-                await leadFromHere(existingSide.nc, 'existing');
-                await leadFromHere(ourSide.nc, 'ours');
-            }
+            await buckets.made();
             const { next } = newTokens('e');
             const { processorMicros } = place;
             const latencies = createHistogram();

@@ -30,7 +30,7 @@ export const getAll = section({
             using(async use => {
                 use(await bucketsOf(place, ['all']));
                 const { watermarks } = use(await openStore(place, 'all'));
-                const { kv } = use(await openRaw(place, 'all', 'open'));
+                const { kv } = use(await openRaw(place, 'all'));
                 /** @type {Part[]} */
                 const parts = [];
                 let filled = 0;

@@ -66,8 +66,8 @@ function measureIn(place, { callers, bytes }, { keys, ...settings }) {
         const buckets = use(await bucketsOf(place, ['read']));
         const store = use(await openStore(place, 'read'));
         const near = use(await openStore(place, 'read', { readConsistency: 'any' }));
-        const raw = use(await openRaw(place, 'read', 'open'));
-        const untraced = use(await openRawWithoutTraces(place, 'read', 'open'));
+        const raw = use(await openRaw(place, 'read'));
+        const untraced = use(await openRawWithoutTraces(place, 'read'));
         const { lean } = use(await openLean(place));
         await buckets.made();
         const { version, data } = newWatermarks({ bytes })();

@@ -25,12 +25,11 @@ export function openStore({ url, replicas }, bucket, options = {}) {
  * The clients of NATS as a user has them, with the defaults of their connection.
  *
  * @param {Place} place
- * @param {string} bucket
- * @param {'create' | 'open'} [how]
+ * @param {string} bucket made if it is not there
  */
-export async function openRaw({ url, replicas }, bucket, how = 'create') {
+export async function openRaw({ url, replicas }, bucket) {
     const nc = await connect({ servers: url });
-    const kv = await new Kvm(nc)[how](bucket, { replicas });
+    const kv = await new Kvm(nc).create(bucket, { replicas });
     return { nc, kv, js: jetstream(nc), close: () => nc.close() };
 }
 
@@ -38,12 +37,11 @@ export async function openRaw({ url, replicas }, bucket, how = 'create') {
  * The same with the one connection option that makes it faster.
  *
  * @param {Place} place
- * @param {string} bucket
- * @param {'create' | 'open'} [how]
+ * @param {string} bucket made if it is not there
  */
-export async function openRawWithoutTraces({ url, replicas }, bucket, how = 'create') {
+export async function openRawWithoutTraces({ url, replicas }, bucket) {
     const nc = await connect({ servers: url, noAsyncTraces: true });
-    return { kv: await new Kvm(nc)[how](bucket, { replicas }), close: () => nc.close() };
+    return { kv: await new Kvm(nc).create(bucket, { replicas }), close: () => nc.close() };
 }
 
 /** @param {Place} place */
@@ -84,4 +82,13 @@ export async function bucketsOf(place, buckets) {
             await nc.close();
         }
     };
+}
+
+/**
+ * Whether a conditional write of `@nats-io/kv` came too late.
+ *
+ * @param {unknown} error
+ */
+export function isConflict(error) {
+    return error instanceof Error && /wrong last sequence/.test(error.message);
 }

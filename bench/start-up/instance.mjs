@@ -32,7 +32,7 @@ async function raw() {
     const [{ Kvm }, { connect }] = await Promise.all([import('@nats-io/kv'), import('@nats-io/transport-node')]);
     const began = performance.now();
     const nc = await connect({ servers: url });
-    const kv = await new Kvm(nc).open(bucket);
+    const kv = await new Kvm(nc).create(bucket);
     const opened = performance.now();
     const found = (await kv.get(key))?.key;
     const read = performance.now();

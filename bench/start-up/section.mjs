@@ -50,7 +50,7 @@ function measureStarts(place, rounds, keys) {
         const ways = [
             { name: 'openWatermarkStore, get', args: ['get', place.url, BUCKET, keyOf(1)] },
             { name: 'openWatermarkStore, resume', args: ['resume', place.url, BUCKET, known[1] ?? ''] },
-            { name: '@nats-io/kv connect, open, get', args: ['raw', place.url, BUCKET, keyOf(1)] }
+            { name: '@nats-io/kv connect, create, get', args: ['raw', place.url, BUCKET, keyOf(1)] }
         ];
         const rows = ways.map(({ name, args }) => ({
             name,
