@@ -134,3 +134,21 @@ function timed(operation, latencies) {
         latencies.record(Math.max(1, Math.round((performance.now() - began) * 1_000_000)));
     };
 }
+
+/**
+ * Does something that waits for nothing, again and again, until the time is over.
+ *
+ * @param {() => number} operation tells for how many it counts
+ * @returns {Runner}
+ */
+export function inARow(operation) {
+    return async windowMs => {
+        const start = performance.now();
+        const end = start + windowMs;
+        let done = 0;
+        while (performance.now() < end) {
+            done += operation();
+        }
+        return { done, elapsedMs: performance.now() - start };
+    };
+}

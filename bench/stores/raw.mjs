@@ -1,6 +1,8 @@
 // @ts-check
 import Database from '@rocicorp/zero-sqlite3';
 
+import { inARow } from '../shared/rounds.mjs';
+
 /** @typedef {import('../shared/rounds.mjs').Runner} Runner */
 
 /**
@@ -47,7 +49,7 @@ export class RawStatements {
      * @returns {Runner}
      */
     setting(size, next) {
-        return this.#running(() => {
+        return inARow(() => {
             this.#begin.run();
             for (let written = 0; written < size; written += 1) {
                 const { key, version, data } = next();
@@ -65,7 +67,7 @@ export class RawStatements {
      * @returns {Runner}
      */
     getting(nextKey) {
-        return this.#running(() => {
+        return inARow(() => {
             const { record } = /** @type {{ record: string }} */ (this.#newest.get(nextKey()));
             JSON.parse(record);
             return 1;
@@ -74,21 +76,5 @@ export class RawStatements {
 
     close() {
         this.#connection.close();
-    }
-
-    /**
-     * @param {() => number} operation
-     * @returns {Runner}
-     */
-    #running(operation) {
-        return async windowMs => {
-            const start = performance.now();
-            const end = start + windowMs;
-            let done = 0;
-            while (performance.now() < end) {
-                done += operation();
-            }
-            return { done, elapsedMs: performance.now() - start };
-        };
     }
 }
