@@ -16,8 +16,8 @@ import { newWatermarks } from '../shared/watermarks.mjs';
 
 const CALLERS = 16;
 
-const [url = '', bucket = '', number = ''] = process.argv.slice(2);
-const store = await openWatermarkStore({ servers: [url], bucket });
+const [url = '', bucket = '', replicas = '', number = ''] = process.argv.slice(2);
+const store = await openWatermarkStore({ servers: [url], bucket, replicas: Number(replicas) });
 const { watermarks, resumeTokens } = store;
 const own = `shard-${number}`;
 await resumeTokens.provision([own, 'shard']);

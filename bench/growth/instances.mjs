@@ -78,8 +78,8 @@ function measureInstances(place, count, { rounds, windowMs }) {
  * @param {Place} place
  * @param {number} number
  */
-function startInstance({ url }, number) {
-    const child = fork(INSTANCE, [url, BUCKET, String(number)]);
+function startInstance({ url, replicas }, number) {
+    const child = fork(INSTANCE, [url, BUCKET, String(replicas), String(number)]);
     const ready = messageOf(child);
     return {
         ready,

@@ -42,7 +42,7 @@ export const growth = section({
             keys: [1_000, 10_000, 100_000, 1_000_000],
             tokens: [10_000, 100_000, 1_000_000, 2_000_000, 5_000_000],
             group: 5_000,
-            watchers: [1, 10, 100, 1_000, 10_000],
+            watchers: [1, 10, 100, 1_000],
             instances: [1, 2, 4, 8, 16],
             places: /** @type {const} */ (['single', 'cluster'])
         },

@@ -48,7 +48,9 @@ export async function growWatchers(counts, rounds, context) {
         {
             kind: 'table',
             name: 'by watches',
-            text: 'From a `set` of one instance to the last callback of all watches of another.',
+            text:
+                'From a `set` of one instance to the last callback of all watches of another. nats-server 2.15 allows a bucket ' +
+                'no more than a thousand, unless it is configured otherwise.',
             heading: 'watches',
             columns: [
                 { name: 'set to last callback, ms', digits: 2 },
