@@ -1,5 +1,6 @@
 // @ts-check
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -60,7 +61,7 @@ if (options.help) {
 } else if (options.page) {
     await writePage();
 } else {
-    // Servers are ended when the process exits, which a signal alone would not let it do.
+    // What was started and made is ended and removed when the process exits, which a signal alone would not let it do.
     process.once('SIGINT', () => process.exit(130));
     process.once('SIGTERM', () => process.exit(143));
     await run(
@@ -71,6 +72,8 @@ if (options.help) {
 /** @param {readonly Section[]} chosen */
 async function run(chosen) {
     const scratch = await mkdtemp(join(tmpdir(), 'zero-bench-'));
+    const removeScratch = () => rmSync(scratch, { recursive: true, force: true });
+    process.once('exit', removeScratch);
     const places = new Places();
     /** @type {Record<string, SectionResult>} */
     const results = {};
@@ -84,7 +87,7 @@ async function run(chosen) {
         }
     } finally {
         await places.close();
-        await rm(scratch, { recursive: true, force: true });
+        removeScratch();
     }
     process.stdout.write(`${reachedLines(results)}\n`);
     if (options.json !== undefined) {
