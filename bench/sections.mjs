@@ -1,4 +1,5 @@
 // @ts-check
+import { durability } from './durability/section.mjs';
 import { growth, memory } from './growth/section.mjs';
 import { resumeTokens } from './resume-tokens/section.mjs';
 import { conditional } from './sections/conditional.mjs';
@@ -11,4 +12,17 @@ import { stores } from './stores/section.mjs';
 import { systems } from './systems/section.mjs';
 
 /** What is measured, in the order in which it is run and told. */
-export const sections = [set, get, conditional, getAll, watch, resumeTokens, stores, systems, startUp, memory, growth];
+export const sections = [
+    set,
+    get,
+    conditional,
+    getAll,
+    watch,
+    resumeTokens,
+    stores,
+    systems,
+    durability,
+    startUp,
+    memory,
+    growth
+];

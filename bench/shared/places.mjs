@@ -5,11 +5,11 @@ import { startPlace } from './servers.mjs';
 /** @typedef {keyof typeof KINDS} PlaceName */
 
 const KINDS = /** @type {const} */ ({
-    single: { role: 'newest', replicas: 1, syncAlways: false },
-    'single-always': { role: 'newest', replicas: 1, syncAlways: true },
-    cluster: { role: 'newest', replicas: 3, syncAlways: false },
-    'cluster-always': { role: 'newest', replicas: 3, syncAlways: true },
-    oldest: { role: 'oldest', replicas: 1, syncAlways: false }
+    single: { role: 'newest', replicas: 1, jetstream: {} },
+    'single-always': { role: 'newest', replicas: 1, jetstream: { syncInterval: 'always' } },
+    cluster: { role: 'newest', replicas: 3, jetstream: {} },
+    'cluster-always': { role: 'newest', replicas: 3, jetstream: { syncInterval: 'always' } },
+    oldest: { role: 'oldest', replicas: 1, jetstream: {} }
 });
 
 /** The servers of a run. Each kind is started when it is first needed, and then stays: without work it costs nothing. */
@@ -22,8 +22,8 @@ export class Places {
      * @returns {Promise<Place | undefined>} `undefined` when the set-up has not put such a server in place
      */
     get(name) {
-        const { role, replicas, syncAlways } = KINDS[name];
-        const started = this.#started.get(name) ?? startPlace(role, replicas, { syncAlways });
+        const { role, replicas, jetstream } = KINDS[name];
+        const started = this.#started.get(name) ?? startPlace(role, replicas, jetstream);
         this.#started.set(name, started);
         return started;
     }

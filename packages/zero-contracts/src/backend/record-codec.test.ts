@@ -162,7 +162,7 @@ describe('whatever stands in a store gets a reason', () => {
         const decoded = decodeRecord(
             `{"format":1,"version":"v1","data":{"a":${'['.repeat(levels)}${']'.repeat(levels)}}}`
         );
-        expect(decoded.ok || decoded.reason).toMatch(/^its \"data\" is nested more than 200 levels deep$/);
+        expect(decoded.ok || decoded.reason).toMatch(/^its "data" is nested more than 200 levels deep$/);
     });
 
     test('bytes that are not UTF-8', () => {
