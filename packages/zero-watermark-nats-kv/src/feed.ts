@@ -252,19 +252,22 @@ export class Feed {
      * Compares the stream with what had been delivered from it. Servers that lost the end of a stream give its sequences
      * out again, so what stands where the last message was must have been stored when that was. That nothing stands there
      * means nothing: it may have been replaced, or have expired.
+     *
+     * The time of creation alone does not tell streams apart: one that several clients made at once has a later one on
+     * nodes that were restarted [2.10.27]. But one that was made anew was made after what had been delivered.
      */
     async #compareHistory(
         { created, state }: StreamInfo,
         reached: Pick<StoredMessage, 'sequence' | 'timestamp'>
     ): Promise<'same' | 'shorter' | 'another'> {
-        if (created !== this.#streamCreated) {
+        if (reached.sequence === 0) {
+            return 'same';
+        }
+        if (created !== this.#streamCreated && Date.parse(created) > reached.timestamp) {
             return 'another';
         }
         if (state.last_seq < reached.sequence) {
             return 'shorter';
-        }
-        if (reached.sequence === 0) {
-            return 'same';
         }
         const { bucket, store } = this.#context;
         const found = await store.js.getMessage(bucket.stream, { seq: reached.sequence }, ATTEMPT_MS);

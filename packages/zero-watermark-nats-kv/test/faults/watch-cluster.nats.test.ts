@@ -63,6 +63,31 @@ describe.each([newest, oldest])('watching three nodes ($version)', ({ path }) =>
         };
     }
 
+    test('a rolling restart is told from a bucket that was made anew, also where several instances had made it at once', async () => {
+        const logger = recordLog();
+        // On 2.10, a stream that several clients make at once has another time of creation on nodes that were restarted.
+        const made = uniqueBucket();
+        const stores = await Promise.all(
+            Array.from({ length: 4 }, () =>
+                openOn({ urls: cluster.urls, replicas: 3 }, { bucket: made, history: 10, logger, timeoutMs: 30_000 })
+            )
+        );
+        const [first] = stores;
+        const revisions: number[] = [];
+        await first?.watermarks.watch('k', ({ revision }) => revisions.push(revision));
+        for (let version = 1; version <= 6; version += 1) {
+            await first?.watermarks.set('k', sortable(version));
+            await eventually('the change', () => revisions.length >= version);
+            // In the end each node has been restarted, and each leader is one that was.
+            await (await administrator.leaderOf(made, cluster)).restart();
+        }
+        await first?.watermarks.set('k', sortable(7));
+        await eventually('every change', () => revisions.length >= 7);
+        await Promise.all(stores.map(store => store.close()));
+        expect(revisions).toEqual([1, 2, 3, 4, 5, 6, 7]);
+        expect(logger.warnings).toEqual([]);
+    });
+
     test('goes on when another leader takes over and when the node of its consumer dies, and misses nothing', async () => {
         await using writer = await open();
         await using store = await open();
