@@ -56,9 +56,11 @@ export function failureOf(run: Run, violations: readonly Violation[], command: s
     const size = ({ smallest }: Violation) => smallest.operations.length + smallest.observations.length;
     const described = violations.toSorted((a, b) => size(a) - size(b)).slice(0, 5);
     return [
-        `${violations.length} broken promises and ${problems.length} problems with seed ${run.seed}.`,
+        `${violations.length} broken promises and ${problems.length} problems with seed ${run.seed}: ` +
+            JSON.stringify(countBy(violations.map(({ kind }) => kind))),
         ...described.map(violation => shorten(describeViolation(violation))),
         ...problems.slice(0, 10),
+        ...[...run.recording.logged].map(([message, count]) => `logged ${count} times: ${message}`),
         `The same schedule again: ${command}`
     ].join('\n\n');
 }
