@@ -11,7 +11,7 @@ const PRICE: Readonly<Record<Cost, number>> = { pure: 1, call: 4, server: 20 };
 
 /** The only place where these are read; `npm run test:fuzz` sets them. */
 const { FUZZ_CASES, FUZZ_SEED, FUZZ_PATH, FUZZ_LOG } = process.env;
-const CASES = Number(FUZZ_CASES ?? 400);
+const CASES = Number(FUZZ_CASES ?? 200);
 
 /** How many cases there are of one kind. */
 export function casesOf(cost: Cost, least = 1): number {
