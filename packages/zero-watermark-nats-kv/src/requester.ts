@@ -76,6 +76,18 @@ export class Requester {
         );
     }
 
+    /** Sends a request that has several answers, up to the one of which `isLast` says so. */
+    requestStream(
+        subject: string,
+        payload: Uint8Array,
+        timeoutMs: number,
+        isLast: (answer: Msg) => boolean
+    ): Promise<Msg> {
+        return this.#exchange((this.#next++).toString(36), subject, timeoutMs, isLast, reply =>
+            this.#nc.publish(subject, payload, { reply })
+        );
+    }
+
     /**
      * Sends several messages that have one answer; rejects with a {@link RequestFailure} only. The answer may come to the
      * reply subject of any of them, and so may other messages, which `isAnswer` tells apart.

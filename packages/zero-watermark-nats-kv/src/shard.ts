@@ -29,7 +29,8 @@ import { RecentTokens } from './recent-tokens.js';
 import { type ConfirmedHead, ShardEnd } from './shard-end.js';
 import { ShardImports } from './shard-imports.js';
 import { isSyncKey, type StoredToken, syncKey } from './stored-token.js';
-import { type NewToken, type Placement, type TokenLog, UnhashedToken, watermarkAt } from './token-log.js';
+import { type NewToken, type Placement, UnhashedToken, watermarkAt } from './new-token.js';
+import { type TokenLog } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
 
 /** Settings of a shard. */

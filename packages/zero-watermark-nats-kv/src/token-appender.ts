@@ -11,7 +11,7 @@ import { type Header, headersWith, LAST_OF_SUBJECT, LAST_SEQUENCE } from './mess
 import { ApiFailure, isConflict } from './nats-errors.js';
 import { attemptMs, LAST_TRY_MS, mayPass, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
-import type { NewToken, Placement } from './token-log.js';
+import type { NewToken, Placement } from './new-token.js';
 
 /** The server's own limit of an atomic batch (nats-server 2.12 to 2.15). */
 const MAX_ATOMIC_BATCH = 1_000;

@@ -1,66 +1,20 @@
-import { isWatermarkError, type LexiVersion, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
-import {
-    backOff,
-    closedError,
-    type Deadline,
-    type TokenEntry,
-    tokenEntry,
-    watermarkOf
-} from '@cbnsndwch/zero-contracts/backend';
+import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { backOff, closedError, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
 import { type JetStream, type MessageQuery, type StoredMessage, type StreamInfo } from './jetstream.js';
 import { headersWith, LAST_SEQUENCE } from './message-headers.js';
 import { isConflict } from './nats-errors.js';
+import { type NewToken, type Placement, missingOf } from './new-token.js';
 import { attemptMs, mayPass, RecordStore } from './record-store.js';
 import { outcomeUnknown } from './write-failures.js';
 import { MARKER, readToken, type StoredToken } from './stored-token.js';
 import { TokenAppender } from './token-appender.js';
+import { TokenLookup } from './token-lookup.js';
 
 /** Reads that are under way at once when many tokens are looked up. */
 const PARALLEL_READS = 256;
-
-/** A token that is to be stored, under a key that must not be there. */
-export interface NewToken {
-    readonly key: string;
-    readonly entry: TokenEntry;
-    readonly resumeToken: string;
-    /** The watermark that it had in another store. */
-    readonly importedAs?: LexiVersion;
-}
-
-/** A resume token as a caller gives it. It is hashed when that is asked for: best while the server is busy with others. */
-export class UnhashedToken implements NewToken {
-    readonly resumeToken: string;
-    #entry: TokenEntry | undefined;
-
-    constructor(resumeToken: string) {
-        this.resumeToken = resumeToken;
-    }
-
-    get entry(): TokenEntry {
-        return (this.#entry ??= tokenEntry(this.resumeToken));
-    }
-
-    get key(): string {
-        return this.entry.key;
-    }
-}
-
-/** Where a token was found or put. */
-export interface Placement {
-    readonly sequence: number;
-    /** Whether it was stored by this call; `false`: it was there, perhaps from a try of this call whose answer was lost. */
-    readonly isNew: boolean;
-    /** Its watermark, where it was there and that is not its place. */
-    readonly importedAs?: LexiVersion | undefined;
-}
-
-/** The watermark of a token that was found or put somewhere. */
-export function watermarkAt({ sequence, importedAs }: Placement, { entry }: NewToken): LexiVersion {
-    return importedAs ?? watermarkOf(sequence, entry.check);
-}
 
 /**
  * The stream of one shard: an append-only list of tokens, in which the position is the watermark.
@@ -71,6 +25,7 @@ export class TokenLog {
     readonly #connection: Connection;
     readonly #bucket: Bucket;
     readonly #store: RecordStore;
+    readonly #lookup: TokenLookup;
     readonly #appender: TokenAppender;
     /** Whether the last tokens were known already, so that looking before writing saves the writing. */
     #replaying = false;
@@ -79,6 +34,7 @@ export class TokenLog {
         this.#connection = connection;
         this.#bucket = bucket;
         this.#store = new RecordStore(connection, bucket);
+        this.#lookup = new TokenLookup(bucket, this.#store);
         this.#appender = new TokenAppender(connection, bucket, this.#store);
     }
 
@@ -274,30 +230,7 @@ export class TokenLog {
         inDoubt: boolean
     ): Promise<void> {
         try {
-            for (let start = 0; start < tokens.length; start += PARALLEL_READS) {
-                const group = tokens.slice(start, start + PARALLEL_READS);
-                await Promise.all(
-                    group.map(async ({ key, entry, resumeToken, importedAs }) => {
-                        const message = await this.#read({ last_by_subj: this.#subject(key) }, deadline);
-                        if (message === null) {
-                            return;
-                        }
-                        const isSame = Buffer.compare(message.data, entry.payload) === 0;
-                        const there = isSame ? undefined : readToken(key, message.sequence, message.data);
-                        if (!isSame && there?.resumeToken !== resumeToken) {
-                            throw new WatermarkError(
-                                WatermarkErrorCode.CORRUPT_RECORD,
-                                `The entry ${key} of the KV bucket "${this.#bucket.name}" at revision ` +
-                                    `${message.sequence} does not hold the token that it is the key of.`,
-                                { remediation: 'Something else writes to this bucket; keep it from doing so.' }
-                            );
-                        }
-                        const { sequence } = message;
-                        const watermark = there?.imported === true ? there.watermark : undefined;
-                        found.set(key, { sequence, isNew: false, importedAs: isSame ? importedAs : watermark });
-                    })
-                );
-            }
+            await this.#lookup.find(tokens, found, deadline);
         } catch (error) {
             throw inDoubt && !isCertain(error) ? outcomeUnknown(error) : error;
         }
@@ -335,10 +268,6 @@ export class TokenLog {
     get #js(): JetStream {
         return this.#store.js;
     }
-}
-
-function missingOf(tokens: readonly NewToken[], found: ReadonlyMap<string, Placement>): readonly NewToken[] {
-    return found.size === 0 ? tokens : tokens.filter(token => !found.has(token.key));
 }
 
 /** A damaged entry is there whatever became of the write; and of a bucket that is gone, nothing is left. */

@@ -2,7 +2,7 @@ import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { Deadline, tokenEntry } from '@cbnsndwch/zero-contracts/backend';
 import { expect, test } from 'vitest';
 
-import type { NewToken, Placement } from './token-log.js';
+import type { NewToken, Placement } from './new-token.js';
 import { TokenQueue } from './token-queue.js';
 
 function token(text: string): NewToken {

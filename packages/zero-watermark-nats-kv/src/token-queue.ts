@@ -1,6 +1,6 @@
 import { Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
 
-import type { NewToken, Placement } from './token-log.js';
+import type { NewToken, Placement } from './new-token.js';
 
 /** About how many bytes of tokens one write takes at the most. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
