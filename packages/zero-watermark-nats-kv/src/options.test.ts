@@ -331,7 +331,7 @@ describe('secrets are never repeated', () => {
 
     const everyOption = [
         ...['servers', 'bucket', 'credentials', 'token', 'user', 'pass', 'tls', 'name', 'bucketPolicy', 'replicas'],
-        ...['history', 'storage', 'maxValueSizeBytes', 'ttlMs', 'placement', 'readConsistency', 'timeoutMs'],
+        ...['history', 'storage', 'maxValueSizeBytes', 'ttlMs', 'placement', 'strict', 'readConsistency', 'timeoutMs'],
         ...['connectTimeoutMs', 'retainTokens', 'retainMs', 'compareResumeTokens', 'connection', 'logger', 'other']
     ];
     const misplaced = [
