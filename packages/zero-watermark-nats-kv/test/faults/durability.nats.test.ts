@@ -93,7 +93,6 @@ describe.each(places)(
             await Promise.all(servers.map(server => server.restart()));
             await Promise.all([workload.goesOn(), tokens.goOn()]);
             await Promise.all([workload.stop(), tokens.stop()]);
-            await cluster?.waitUntilReady();
 
             expect(workload.failures).toEqual([]);
             expect(findBrokenPromises(await administrator.messagesOf(bucket), workload)).toEqual([]);
