@@ -42,6 +42,10 @@ export class RemoteWatermarks extends WatermarkService {
     override history = (key: string) => this.#call<readonly Watermark[]>('history', key);
     override close = () => this.#call<void>('close');
 
+    override view = (): never => {
+        throw new Error('A view is in the memory of its process.');
+    };
+
     override async watch(
         key: string,
         callback: (watermark: Watermark) => void,

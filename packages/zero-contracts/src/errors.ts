@@ -20,6 +20,8 @@ export const WatermarkErrorCode = {
     VALUE_TOO_LARGE: 'ERR_WATERMARK_VALUE_TOO_LARGE',
     /** What is stored under the key was not written by this library, or was damaged. */
     CORRUPT_RECORD: 'ERR_WATERMARK_CORRUPT_RECORD',
+    /** There are more watermarks than a view may hold; it was closed. */
+    VIEW_TOO_LARGE: 'ERR_WATERMARK_VIEW_TOO_LARGE',
     /** The key is not at the revision that the caller expected; nothing was written. */
     REVISION_CONFLICT: 'ERR_WATERMARK_REVISION_CONFLICT',
     /** The bucket (the file, or its folder) does not exist, or was removed while it was in use. */

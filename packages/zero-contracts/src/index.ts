@@ -27,11 +27,13 @@ export type {
     ShardHead
 } from './resume-tokens.js';
 export type { AssignOptions } from './assign-watermarks.js';
+export type { ViewEvents, ViewOptions, ViewStatus, WatermarkView } from './view.js';
 export { WatermarkService } from './watermark.js';
 export type {
     AdvanceOptions,
     AdvanceResult,
     Watermark,
+    WatermarkChange,
     WatermarkEvent,
     WatchAllOptions,
     WatchOptions

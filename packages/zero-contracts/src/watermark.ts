@@ -5,6 +5,7 @@ import {
     type ImportWatermarksOptions,
     type ImportWatermarksReport
 } from './transfer/watermark-transfer.js';
+import type { ViewOptions, WatermarkView } from './view.js';
 
 /** The stored record of one key. */
 export interface Watermark {
@@ -71,11 +72,13 @@ export interface WatchAllOptions {
     readonly signal?: AbortSignal;
 }
 
-/** One thing that {@link WatermarkService.watchAll} saw. */
-export type WatermarkEvent =
+/** What has become of one key. */
+export type WatermarkChange =
     | { readonly type: 'set'; readonly watermark: Watermark }
-    | { readonly type: 'delete'; readonly key: string; readonly revision: number; readonly timestamp: number }
-    | { readonly type: 'current-complete' };
+    | { readonly type: 'delete'; readonly key: string; readonly revision: number; readonly timestamp: number };
+
+/** One thing that {@link WatermarkService.watchAll} saw. */
+export type WatermarkEvent = WatermarkChange | { readonly type: 'current-complete' };
 
 /**
  * Named progress marks that every instance of an application reads, writes and watches.
@@ -201,6 +204,13 @@ export abstract class WatermarkService implements AsyncDisposable {
      * service closes.
      */
     abstract watchAll(options?: WatchAllOptions): AsyncIterable<WatermarkEvent>;
+
+    /**
+     * A mirror of the watermarks in the memory of this process, for reads without a round trip.
+     *
+     * Never throws: what is wrong rejects {@link WatermarkView.ready}. It lives until it is closed, or the service is.
+     */
+    abstract view(options?: ViewOptions): WatermarkView;
 
     /**
      * All watermarks as lines of JSON, to be imported into any other store. Each piece is one line, with its end.

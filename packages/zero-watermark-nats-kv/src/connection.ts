@@ -15,6 +15,9 @@ const DIAL_TIMEOUT_MS = 5_000;
 /** Draining waits for a server's answer, which one that hangs never gives. */
 const DRAIN_TIMEOUT_MS = 2_000;
 
+/** What becomes of a connection: `up` after each reconnect, `down` whenever it is lost. */
+export type ConnectionStatus = 'up' | 'down';
+
 /** A connection with what the rest of the package asks of it: requests, and knowing whether it is up. */
 export class Connection {
     readonly nc: NatsConnection;
@@ -24,7 +27,7 @@ export class Connection {
     readonly #target: ResolvedConnection;
     readonly #logger: WatermarkLogger;
     readonly #bucket: string;
-    readonly #reconnectListeners = new Set<() => void>();
+    readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
     #connected = true;
     #closing: Promise<void> | undefined;
     #refusalLogged = false;
@@ -100,10 +103,10 @@ export class Connection {
         clearTimeout(timer);
     }
 
-    /** Calls back after each reconnect, until the returned function is called. */
-    onReconnect(listener: () => void): () => void {
-        this.#reconnectListeners.add(listener);
-        return () => this.#reconnectListeners.delete(listener);
+    /** Calls back when the connection is lost, and after each reconnect, until the returned function is called. */
+    onStatus(listener: (status: ConnectionStatus) => void): () => void {
+        this.#statusListeners.add(listener);
+        return () => this.#statusListeners.delete(listener);
     }
 
     /** Ends what is under way, and drains the connection if this library made it. Further calls wait for the first. */
@@ -166,6 +169,7 @@ export class Connection {
         if (this.nc.isClosed()) {
             this.#resolveWaiting();
         }
+        this.#tell('down');
     }
 
     #up(): void {
@@ -174,8 +178,12 @@ export class Connection {
         // The client drops most of what is published while it reconnects; who waits for an answer must ask again.
         this.requester.connectionLost();
         this.#resolveWaiting();
-        for (const listener of this.#reconnectListeners) {
-            listener();
+        this.#tell('up');
+    }
+
+    #tell(status: ConnectionStatus): void {
+        for (const listener of this.#statusListeners) {
+            listener(status);
         }
     }
 

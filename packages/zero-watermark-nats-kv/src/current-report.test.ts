@@ -1,13 +1,13 @@
+import type { WatermarkChange } from '@cbnsndwch/zero-contracts';
 import { expect, test } from 'vitest';
 
 import { CurrentReport } from './current-report.js';
-import type { RecordEntry } from './record-entry.js';
 
-const set = (key: string): RecordEntry => ({
+const set = (key: string): WatermarkChange => ({
     type: 'set',
     watermark: { key, version: 'v1', revision: 1, timestamp: 0 }
 });
-const deletion = (key: string): RecordEntry => ({ type: 'delete', key, revision: 2, timestamp: 0 });
+const deletion = (key: string): WatermarkChange => ({ type: 'delete', key, revision: 2, timestamp: 0 });
 
 test('a deletion that is past is no part of what is there', () => {
     const report = new CurrentReport(true);

@@ -1,4 +1,4 @@
-import type { RecordEntry } from './record-entry.js';
+import type { WatermarkChange } from '@cbnsndwch/zero-contracts';
 
 /**
  * What belongs into a report that begins with what is there: until all of that is told, a deletion only if its watermark
@@ -16,7 +16,7 @@ export class CurrentReport {
     }
 
     /** Whether this belongs into the report, of which it then is a part. */
-    takes(entry: RecordEntry): boolean {
+    takes(entry: WatermarkChange): boolean {
         if (this.#told === undefined) {
             return true;
         }
@@ -27,8 +27,10 @@ export class CurrentReport {
         return true;
     }
 
-    /** All that is there was told: whatever comes is a change. */
-    complete(): void {
+    /** All that is there was told: whatever comes is a change. Gives whether that is to be said, which it is once. */
+    complete(): boolean {
+        const wasIncomplete = this.#told !== undefined;
         this.#told = undefined;
+        return wasIncomplete;
     }
 }

@@ -1,7 +1,7 @@
 import type { WatermarkLogger } from '@cbnsndwch/zero-contracts';
 import { backOff, Deadline } from '@cbnsndwch/zero-contracts/backend';
 import type { Bucket } from './bucket.js';
-import type { Connection } from './connection.js';
+import type { Connection, ConnectionStatus } from './connection.js';
 import type { StoredMessage, StreamInfo } from './jetstream.js';
 import { ApiFailure, JetStreamCode } from './nats-errors.js';
 import { PushConsumer } from './push-consumer.js';
@@ -26,10 +26,16 @@ const ENOUGH_ENDS = 3;
 export interface FeedHandler {
     /** A message, each once, with growing sequences. */
     message(message: StoredMessage): void;
-    /** All that was there when the feed began has been delivered. */
+    /** All that was there when the feed began, also when it has begun anew, has been delivered. */
     currentComplete(): void;
     /** Called when the server asks for a sign that messages are being taken; call `resume` once they are. */
     flowControl(resume: () => void): void;
+    /** The bucket is another one, or lost history: what it holds is delivered like what is there, from the start. */
+    begunAnew?(): void;
+    /** No messages come for now; the feed is at it. */
+    interrupted?(): void;
+    /** They do again. */
+    resumed?(): void;
 }
 
 /** What a feed is made of. */
@@ -57,7 +63,6 @@ export class Feed {
     #confirming = false;
     /** How often the feed had come to the end when the leader was asked for it, and others were still writing. */
     #endsReached = 0;
-    #toldCurrentComplete: boolean;
     /** The last sequence that was delivered, or that the feed begins after, and when the server stored it. */
     #cursor = 0;
     #cursorTime = 0;
@@ -67,11 +72,10 @@ export class Feed {
     #starting = true;
     #stopListening: () => void = () => {};
 
-    private constructor(context: FeedContext, subject: string, includeCurrent: boolean, handler: FeedHandler) {
+    private constructor(context: FeedContext, subject: string, handler: FeedHandler) {
         this.#context = context;
         this.#subject = subject;
         this.#handler = handler;
-        this.#toldCurrentComplete = !includeCurrent;
         this.#streamCreated = context.bucket.info.created;
     }
 
@@ -82,7 +86,7 @@ export class Feed {
         includeCurrent: boolean,
         handler: FeedHandler
     ): Promise<Feed> {
-        const feed = new Feed(context, subject, includeCurrent, handler);
+        const feed = new Feed(context, subject, handler);
         const deadline = Deadline.in(context.timeoutMs);
         const newest = await context.store.read({ last_by_subj: subject }, deadline);
         const last = newest?.sequence ?? 0;
@@ -98,12 +102,24 @@ export class Feed {
             feed.stop();
             throw error;
         }
-        feed.#stopListening = context.connection.onReconnect(() => feed.#restart());
+        feed.#stopListening = context.connection.onStatus(status => feed.#follow(status));
         if (includeCurrent && last === 0) {
             feed.#sayCurrentComplete();
         }
         feed.#started();
         return feed;
+    }
+
+    /** The last message that was delivered, or that the feed begins after: its sequence, 0 for none, and its time. */
+    get position(): { readonly sequence: number; readonly timestamp: number } {
+        return { sequence: this.#cursor, timestamp: this.#cursorTime };
+    }
+
+    /** Whether the stream is still the one that the position is of, as far as its leader knows. */
+    async isSameHistory(): Promise<boolean> {
+        const { bucket, store } = this.#context;
+        const info = await store.js.streamInfo(bucket.stream, ATTEMPT_MS);
+        return (await this.#compareHistory(info)) === 'same';
     }
 
     stop(): void {
@@ -192,10 +208,16 @@ export class Feed {
     #sayCurrentComplete(): void {
         this.#currentUpTo = undefined;
         this.#endsReached = 0;
-        // What a bucket holds that was made anew is delivered like what is there at first, but as changes.
-        if (!this.#toldCurrentComplete && !this.#stopped) {
-            this.#toldCurrentComplete = true;
+        if (!this.#stopped) {
             this.#handler.currentComplete();
+        }
+    }
+
+    #follow(status: ConnectionStatus): void {
+        if (status === 'up') {
+            this.#restart();
+        } else if (!this.#stopped) {
+            this.#handler.interrupted?.();
         }
     }
 
@@ -205,7 +227,15 @@ export class Feed {
             return;
         }
         this.#starting = true;
-        void this.#restartUntilLive().then(() => this.#started());
+        this.#handler.interrupted?.();
+        void this.#restartUntilLive().then(() => this.#restarted());
+    }
+
+    #restarted(): void {
+        this.#started();
+        if (!this.#stopped && !this.#starting) {
+            this.#handler.resumed?.();
+        }
     }
 
     #started(): void {
@@ -281,5 +311,6 @@ export class Feed {
         this.#streamCreated = info.created;
         this.#cursor = 0;
         this.#currentUpTo ??= info.state.last_seq;
+        this.#handler.begunAnew?.();
     }
 }

@@ -3,11 +3,14 @@ import {
     type AdvanceResult,
     CorruptRecordError,
     RevisionConflictError,
+    type ViewOptions,
     type Watermark,
+    type WatermarkChange,
     WatermarkError,
     WatermarkErrorCode,
     type WatermarkEvent,
     WatermarkService,
+    type WatermarkView,
     type WatchAllOptions,
     type WatchOptions
 } from '@cbnsndwch/zero-contracts';
@@ -24,7 +27,8 @@ import {
     encodeRecord,
     EventQueue,
     quoted,
-    runSafely
+    runSafely,
+    Views
 } from '@cbnsndwch/zero-contracts/backend';
 
 import { CurrentReport } from './current-report.js';
@@ -33,8 +37,9 @@ import type { StoredMessage } from './jetstream.js';
 import { subjectOfKey } from './key-codec.js';
 import { KeyWrites } from './key-writes.js';
 import { readCurrent } from './read-current.js';
-import { type RecordEntry, readEntry } from './record-entry.js';
+import { readEntry, readOrLog } from './record-entry.js';
 import type { RecordWrite, WriteResult } from './record-store.js';
+import { followBucket } from './view-source.js';
 
 /** What a service needs besides what a feed needs. */
 export interface WatermarkServiceContext extends FeedContext {
@@ -53,13 +58,15 @@ export class NatsKvWatermarkService extends WatermarkService {
     readonly #writes: KeyWrites<RecordWrite>;
     readonly #calls = new CallsUnderWay();
     readonly #watches = new Set<() => void>();
+    readonly #views: Views;
 
     constructor(context: WatermarkServiceContext) {
         super();
         this.#context = context;
         this.#writes = new KeyWrites((subject, content, deadline) =>
-            context.store.write(subject, content, undefined, deadline)
+            this.#write(subject, content, undefined, deadline)
         );
+        this.#views = new Views({ logger: context.logger, follow: follower => followBucket(context, follower) });
     }
 
     override get(key: string): Promise<Watermark | null> {
@@ -100,7 +107,7 @@ export class NatsKvWatermarkService extends WatermarkService {
         return this.#call(async () => {
             const all = new Map<string, Watermark>();
             await readCurrent(this.#context, message => {
-                const entry = this.#readOrLog(message);
+                const entry = readOrLog(this.#context, message);
                 if (entry?.type === 'set') {
                     all.set(entry.watermark.key, entry.watermark);
                 } else if (entry?.type === 'delete') {
@@ -123,7 +130,7 @@ export class NatsKvWatermarkService extends WatermarkService {
             const subject = this.#subjectOf(key);
             const content = this.#contentOf(key, version, data);
             for (let expectedRevision = 0; ;) {
-                const result = await this.#context.store.write(subject, content, expectedRevision, deadline);
+                const result = await this.#write(subject, content, expectedRevision, deadline);
                 if (result.stored) {
                     return result.revision;
                 }
@@ -153,7 +160,7 @@ export class NatsKvWatermarkService extends WatermarkService {
             if (found?.sequence === expectedRevision && this.#watermarkIn(found) === null) {
                 throw new RevisionConflictError(key, expectedRevision, null);
             }
-            const result = await this.#context.store.write(subject, content, expectedRevision, deadline);
+            const result = await this.#write(subject, content, expectedRevision, deadline);
             if (result.stored) {
                 return result.revision;
             }
@@ -183,7 +190,7 @@ export class NatsKvWatermarkService extends WatermarkService {
                     return { advanced: false, current };
                 }
                 const expectedRevision = found?.sequence ?? 0;
-                const result = await this.#context.store.write(subject, content, expectedRevision, deadline);
+                const result = await this.#write(subject, content, expectedRevision, deadline);
                 if (result.stored) {
                     return { advanced: true, revision: result.revision };
                 }
@@ -221,7 +228,7 @@ export class NatsKvWatermarkService extends WatermarkService {
             const current = new CurrentReport(includeCurrent);
             const feed = await Feed.open(this.#context, this.#subjectOf(key), includeCurrent, {
                 message: message => {
-                    const entry = active ? this.#readOrLog(message) : undefined;
+                    const entry = active ? readOrLog(this.#context, message) : undefined;
                     if (entry === undefined || !current.takes(entry)) {
                         return;
                     }
@@ -266,14 +273,15 @@ export class NatsKvWatermarkService extends WatermarkService {
             }
             const opening = Feed.open(this.#context, `${bucket.subjectPrefix}>`, includeCurrent, {
                 message: message => {
-                    const event = this.#readOrLog(message);
+                    const event = readOrLog(this.#context, message);
                     if (event !== undefined && keyOf(event).startsWith(prefix) && current.takes(event)) {
                         queue.push(event);
                     }
                 },
                 currentComplete: () => {
-                    current.complete();
-                    queue.push({ type: 'current-complete' });
+                    if (current.complete()) {
+                        queue.push({ type: 'current-complete' });
+                    }
                 },
                 flowControl: resume => queue.whenTaken(resume)
             });
@@ -294,8 +302,13 @@ export class NatsKvWatermarkService extends WatermarkService {
         }
     }
 
+    override view(options?: ViewOptions): WatermarkView {
+        return this.#views.open(options);
+    }
+
     override async close(): Promise<void> {
         const finished = this.#calls.close();
+        this.#views.close();
         for (const stop of this.#watches) {
             stop();
         }
@@ -323,6 +336,31 @@ export class NatsKvWatermarkService extends WatermarkService {
             );
         }
         return { payload, headers: NO_HEADERS };
+    }
+
+    /** Writes, and lets the views have it before the caller learns that it is stored. */
+    #write(
+        subject: string,
+        content: RecordWrite,
+        expectedRevision: number | undefined,
+        deadline: Deadline
+    ): Promise<WriteResult> {
+        const { store } = this.#context;
+        return store.write(subject, content, expectedRevision, deadline).then(result => {
+            if (result.stored && this.#views.any) {
+                this.#showWritten(subject, content, result.revision);
+            }
+            return result;
+        });
+    }
+
+    #showWritten(subject: string, { payload, headers }: RecordWrite, sequence: number): void {
+        // The acknowledgement has no time in it; the server's comes with the message itself.
+        const message = { subject, sequence, timestamp: Date.now(), data: payload, headers: new Map(headers) };
+        const entry = readEntry(this.#context.bucket.subjectPrefix, message);
+        if (!(entry instanceof CorruptRecordError)) {
+            this.#views.wrote(entry);
+        }
     }
 
     #readLast(subject: string, deadline: Deadline): Promise<StoredMessage | null> {
@@ -353,18 +391,8 @@ export class NatsKvWatermarkService extends WatermarkService {
         }
         return entry.type === 'set' ? entry.watermark : null;
     }
-
-    #readOrLog(message: StoredMessage): RecordEntry | undefined {
-        const { bucket, logger } = this.#context;
-        const entry = readEntry(bucket.subjectPrefix, message);
-        if (entry instanceof CorruptRecordError) {
-            logger.warn(`KV bucket "${bucket.name}": ${entry.message}`);
-            return undefined;
-        }
-        return entry;
-    }
 }
 
-function keyOf(entry: RecordEntry): string {
+function keyOf(entry: WatermarkChange): string {
     return entry.type === 'set' ? entry.watermark.key : entry.key;
 }

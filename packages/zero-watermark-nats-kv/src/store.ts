@@ -36,10 +36,15 @@ export type {
     MaybeUndefined,
     ResumePoint,
     ShardHead,
+    ViewEvents,
+    ViewOptions,
+    ViewStatus,
     Watermark,
+    WatermarkChange,
     WatermarkEvent,
     WatermarkLogger,
     WatermarkStore,
+    WatermarkView,
     WatchAllOptions,
     WatchOptions
 } from '@cbnsndwch/zero-contracts';

@@ -1,4 +1,5 @@
 import { isWatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import type { ViewFollower } from '@cbnsndwch/zero-contracts/backend';
 
 import { IN_MEMORY } from './options-check.js';
 import type { RecordRow } from './record-table.js';
@@ -24,6 +25,11 @@ interface Iteration {
     readonly reader: RowReader;
 }
 
+/** Is told of all rows, and of this process's own while they are being committed, before their writers know. */
+export interface RowFollower extends Omit<ViewFollower, 'told'> {
+    row(row: RecordRow): void;
+}
+
 /**
  * Notices what this process and others write, and says it in the order of the revisions. Nothing runs while nothing is
  * watched.
@@ -35,6 +41,9 @@ export class ChangeFeed {
     readonly #database: StoreDatabase;
     readonly #listeners = new Map<string, Set<KeyListener>>();
     readonly #iterations = new Set<Iteration>();
+    readonly #followers = new Set<RowFollower>();
+    /** The followers know of other data, of which they have not been told everything. */
+    #begunAnew = false;
     /** Reads for the listeners; `undefined` while nothing is watched. */
     #reader: RowReader | undefined;
     #timer: NodeJS.Timeout | undefined;
@@ -111,12 +120,45 @@ export class ChangeFeed {
         }
     }
 
+    /** Tells a follower what is there, and what changes, until the returned function is called. */
+    async follow(follower: RowFollower): Promise<() => void> {
+        const iteration = await this.#database.read(session => {
+            this.#start(session);
+            this.#followers.add(follower);
+            const started = { wakeUp: new WakeUp(), reader: RowReader.fromStart() };
+            this.#iterations.add(started);
+            return started;
+        });
+        const stop = () => {
+            this.#followers.delete(follower);
+            this.#stopIfIdle();
+        };
+        try {
+            // What is committed meanwhile is told by `pump` too: never an older revision of a key after a newer one.
+            const nextPage = () => this.#database.read(({ records }) => iteration.reader.next(records));
+            for (let rows = await nextPage(); rows.length > 0; rows = await nextPage()) {
+                rows.forEach(row => follower.row(row));
+            }
+        } catch (error) {
+            stop();
+            throw error;
+        } finally {
+            this.#iterations.delete(iteration);
+        }
+        follower.complete();
+        if (this.#database.path === IN_MEMORY) {
+            follower.confirmed(Number.POSITIVE_INFINITY);
+        }
+        return stop;
+    }
+
     /** Says what was written since the last time; to be called after each commit of this process. */
     pump(): void {
         const { session } = this.#database;
         if (this.#reader === undefined || session === undefined) {
             return;
         }
+        const beganAt = performance.now();
         try {
             let rows = this.#reader.next(session.records);
             while (rows.length > 0) {
@@ -125,6 +167,7 @@ export class ChangeFeed {
                 rows = this.#reader?.next(session.records) ?? [];
             }
             this.#behind = false;
+            this.#confirm(beganAt);
         } catch {
             // The next look, a moment later, makes up for it.
             this.#behind = true;
@@ -136,10 +179,12 @@ export class ChangeFeed {
     close(): void {
         this.#listeners.clear();
         this.#iterations.clear();
+        this.#followers.clear();
         this.#stopIfIdle();
     }
 
     #tell(row: RecordRow): void {
+        this.#followers.forEach(follower => follower.row(row));
         for (const listener of this.#listeners.get(row.key) ?? []) {
             if (row.revision > listener.knows) {
                 listener.knows = row.revision;
@@ -152,6 +197,7 @@ export class ChangeFeed {
         if (this.#reader !== undefined) {
             return;
         }
+        this.#begunAnew = false;
         // In this order: what another process writes in between changes the number once more.
         this.#dataVersion = session.records.dataVersion();
         this.#reader = RowReader.fromEnd(session.records, () => {
@@ -166,7 +212,7 @@ export class ChangeFeed {
     }
 
     #stopIfIdle(): void {
-        if (this.#listeners.size === 0 && this.#iterations.size === 0) {
+        if (this.#listeners.size + this.#iterations.size + this.#followers.size === 0) {
             clearTimeout(this.#timer);
             this.#reader = undefined;
         }
@@ -178,12 +224,15 @@ export class ChangeFeed {
     }
 
     async #look(): Promise<void> {
+        const beganAt = performance.now();
         try {
             const session = await this.#database.current();
             const dataVersion = session.records.dataVersion();
             if (dataVersion !== this.#dataVersion || this.#behind) {
                 this.#dataVersion = dataVersion;
                 this.pump();
+            } else {
+                this.#confirm(beganAt);
             }
         } catch (error) {
             this.#complain(error);
@@ -206,6 +255,7 @@ export class ChangeFeed {
     /** Notes that something could not be read, and says so now and then. */
     #complain(error: unknown): void {
         this.#behind = true;
+        this.#followers.forEach(follower => follower.interrupted());
         const now = performance.now();
         if (now - this.#complainedAt > COMPLAIN_MS && !isWatermarkError(error, WatermarkErrorCode.CLOSED)) {
             this.#complainedAt = now;
@@ -220,7 +270,20 @@ export class ChangeFeed {
         this.#iterations.forEach(({ reader }) => reader.beginAnew());
     }
 
+    /** The followers know everything that was there at a moment. */
+    #confirm(atMs: number): void {
+        for (const follower of this.#followers) {
+            if (this.#begunAnew) {
+                follower.complete();
+            }
+            follower.confirmed(atMs);
+        }
+        this.#begunAnew = false;
+    }
+
     #forget(): void {
+        this.#begunAnew = true;
+        this.#followers.forEach(follower => follower.begunAnew());
         for (const listeners of this.#listeners.values()) {
             listeners.forEach(listener => (listener.knows = 0));
         }

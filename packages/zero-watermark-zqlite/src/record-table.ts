@@ -1,11 +1,8 @@
-import { CorruptRecordError, type WatermarkEvent } from '@cbnsndwch/zero-contracts';
+import { CorruptRecordError, type WatermarkChange } from '@cbnsndwch/zero-contracts';
 import { decodeRecord } from '@cbnsndwch/zero-contracts/backend';
 
 import { checkNumber } from './check-number.js';
 import type { Connection } from './sqlite.js';
-
-/** What a revision says about a key. */
-export type RecordEntry = Exclude<WatermarkEvent, { type: 'current-complete' }>;
 
 /** How many keys are remembered with their newest revisions, and up to how many characters of a record. */
 const MOST_KNOWN = 10_000;
@@ -135,7 +132,7 @@ export class RecordTable {
 }
 
 /** Reads a revision, or tells why it is none of ours. */
-export function readEntry({ revision, key, timestamp, record }: RecordRow): RecordEntry | CorruptRecordError {
+export function readEntry({ revision, key, timestamp, record }: RecordRow): WatermarkChange | CorruptRecordError {
     if (record === null) {
         return { type: 'delete', key, revision, timestamp };
     }

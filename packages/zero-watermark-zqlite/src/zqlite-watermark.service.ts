@@ -3,11 +3,14 @@ import {
     type AdvanceResult,
     CorruptRecordError,
     RevisionConflictError,
+    type ViewOptions,
     type Watermark,
+    type WatermarkChange,
     WatermarkError,
     WatermarkErrorCode,
     type WatermarkEvent,
     WatermarkService,
+    type WatermarkView,
     type WatchAllOptions,
     type WatchOptions
 } from '@cbnsndwch/zero-contracts';
@@ -23,11 +26,12 @@ import {
     closedError,
     encodeRecord,
     quoted,
-    runSafely
+    runSafely,
+    Views
 } from '@cbnsndwch/zero-contracts/backend';
 
 import type { ChangeFeed } from './change-feed.js';
-import { readEntry, type RecordEntry, type RecordRow, type RecordTable } from './record-table.js';
+import { readEntry, type RecordRow, type RecordTable } from './record-table.js';
 import { RowReader } from './row-reader.js';
 import type { StoreDatabase } from './store-database.js';
 import type { Writer } from './writer.js';
@@ -49,10 +53,16 @@ export class ZqliteWatermarkService extends WatermarkService {
     readonly #calls = new CallsUnderWay();
     readonly #closing = new AbortController();
     readonly #watches = new Set<() => void>();
+    readonly #views: Views;
 
     constructor(context: WatermarkServiceContext) {
         super();
         this.#context = context;
+        this.#views = new Views({
+            logger: context.database.logger,
+            follow: ({ told, ...follower }) =>
+                context.feed.follow({ ...follower, row: row => told(this.#changeIn(row)) })
+        });
     }
 
     override get(key: string): Promise<Watermark | null> {
@@ -219,8 +229,13 @@ export class ZqliteWatermarkService extends WatermarkService {
         }
     }
 
+    override view(options?: ViewOptions): WatermarkView {
+        return this.#views.open(options);
+    }
+
     override async close(): Promise<void> {
         const finished = this.#calls.close();
+        this.#views.close();
         this.#closing.abort();
         for (const stop of this.#watches) {
             stop();
@@ -259,7 +274,13 @@ export class ZqliteWatermarkService extends WatermarkService {
         return record;
     }
 
-    #readOrLog(row: RecordRow): RecordEntry | undefined {
+    /** What a revision changes in a view. One that can't be read is as good as gone, as for `getAll`. */
+    #changeIn(row: RecordRow): WatermarkChange {
+        const { key, revision, timestamp } = row;
+        return this.#readOrLog(row) ?? { type: 'delete', key, revision, timestamp };
+    }
+
+    #readOrLog(row: RecordRow): WatermarkChange | undefined {
         const { database } = this.#context;
         const entry = readEntry(row);
         if (entry instanceof CorruptRecordError) {

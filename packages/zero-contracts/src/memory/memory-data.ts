@@ -13,6 +13,14 @@ export interface StoredRecord {
     readonly text: string | null;
 }
 
+/** What a listener is told. */
+export interface MemoryListener {
+    /** A record was written; called while it is being written. */
+    readonly written: (record: StoredRecord) => void;
+    /** All records were replaced by others. */
+    readonly replaced?: () => void;
+}
+
 /** What several stores share, as several processes share a database: everything that is kept. */
 export class MemoryData {
     /** Milliseconds since the epoch. */
@@ -20,7 +28,7 @@ export class MemoryData {
     #revision = 0;
     #records = new Map<string, StoredRecord[]>();
     #shards = new Map<string, TokenList>();
-    readonly #listeners = new Set<(record: StoredRecord) => void>();
+    readonly #listeners = new Set<MemoryListener>();
 
     /** By default it tells microseconds apart, because a new shard begins at them. */
     constructor(clock: () => number = () => performance.timeOrigin + performance.now()) {
@@ -48,12 +56,12 @@ export class MemoryData {
     write(key: string, text: string | null): StoredRecord {
         const record = { key, revision: (this.#revision += 1), timestamp: Math.floor(this.clock()), text };
         this.#records.set(key, [...this.history(key), record].slice(-HISTORY));
-        this.#listeners.forEach(listener => listener(record));
+        this.#listeners.forEach(({ written }) => written(record));
         return record;
     }
 
-    /** Calls back at each write, while it is being made, until the returned function is called. */
-    listen(listener: (record: StoredRecord) => void): () => void {
+    /** Tells a listener of each write, until the returned function is called. */
+    listen(listener: MemoryListener): () => void {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
     }
@@ -85,5 +93,6 @@ export class MemoryData {
         this.#revision = other.#revision;
         this.#records = new Map(other.#records);
         this.#shards = new Map([...other.#shards].map(([shardId, tokens]) => [shardId, tokens.copy()]));
+        this.#listeners.forEach(({ replaced }) => replaced?.());
     }
 }

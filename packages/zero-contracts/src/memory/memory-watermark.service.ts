@@ -11,17 +11,22 @@ import {
     decodeRecord,
     encodeRecord,
     EventQueue,
-    runSafely
+    runSafely,
+    type ViewFollower,
+    Views
 } from '../backend.js';
 import {
     type AdvanceOptions,
     type AdvanceResult,
     CorruptRecordError,
     RevisionConflictError,
+    type ViewOptions,
     type Watermark,
+    type WatermarkChange,
     type WatermarkEvent,
     type WatermarkLogger,
     WatermarkService,
+    type WatermarkView,
     type WatchAllOptions,
     type WatchOptions
 } from '../index.js';
@@ -33,11 +38,13 @@ export class MemoryWatermarkService extends WatermarkService {
     readonly #logger: WatermarkLogger;
     readonly #calls = new CallsUnderWay();
     readonly #watches = new Set<() => void>();
+    readonly #views: Views;
 
     constructor(data: MemoryData, logger: WatermarkLogger) {
         super();
         this.#data = data;
         this.#logger = logger;
+        this.#views = new Views({ logger, follow: async follower => this.#follow(follower) });
     }
 
     override get(key: string): Promise<Watermark | null> {
@@ -160,9 +167,14 @@ export class MemoryWatermarkService extends WatermarkService {
         }
     }
 
+    override view(options?: ViewOptions): WatermarkView {
+        return this.#views.open(options);
+    }
+
     override async close(): Promise<void> {
         const finished = this.#calls.close();
         this.#watches.forEach(end => end());
+        this.#views.close();
         await finished;
     }
 
@@ -172,12 +184,7 @@ export class MemoryWatermarkService extends WatermarkService {
         const tell = (record: StoredRecord) => {
             const watermark = isMeant(record.key) ? this.#readOrLog(record) : undefined;
             if (watermark === null) {
-                events.push({
-                    type: 'delete',
-                    key: record.key,
-                    revision: record.revision,
-                    timestamp: record.timestamp
-                });
+                events.push(deletionBy(record));
             } else if (watermark !== undefined) {
                 events.push({ type: 'set', watermark });
             }
@@ -186,7 +193,7 @@ export class MemoryWatermarkService extends WatermarkService {
             this.#data.all().forEach(tell);
             events.push({ type: 'current-complete' });
         }
-        const stopListening = this.#data.listen(tell);
+        const stopListening = this.#data.listen({ written: tell });
         const end = () => events.end();
         this.#watches.add(end);
         void events.ended.then(() => {
@@ -194,6 +201,25 @@ export class MemoryWatermarkService extends WatermarkService {
             this.#watches.delete(end);
         });
         return events;
+    }
+
+    /** The same for a view, which is told while a write is being made, and so before its caller. */
+    #follow(follower: ViewFollower): () => void {
+        const tell = (record: StoredRecord) => {
+            const watermark = this.#readOrLog(record);
+            follower.told(watermark ? { type: 'set', watermark } : deletionBy(record));
+        };
+        const tellAll = () => {
+            this.#data.all().forEach(tell);
+            follower.complete();
+            follower.confirmed(Number.POSITIVE_INFINITY);
+        };
+        tellAll();
+        const replaced = () => {
+            follower.begunAnew();
+            tellAll();
+        };
+        return this.#data.listen({ written: tell, replaced });
     }
 
     #write(key: string, version: string, data: Record<string, unknown> | undefined): StoredRecord {
@@ -233,6 +259,10 @@ function readRecord({ key, revision, timestamp, text }: StoredRecord): Watermark
     return record.ok
         ? { key, ...record.content, timestamp, revision }
         : new CorruptRecordError(key, revision, record.reason);
+}
+
+function deletionBy({ key, revision, timestamp }: StoredRecord): WatermarkChange {
+    return { type: 'delete', key, revision, timestamp };
 }
 
 function isWatermark(found: ReturnType<typeof readRecord>): found is Watermark {

@@ -28,6 +28,8 @@ import { merging } from './watermarks/merging.js';
 import { movingWatermarks } from './watermarks/moving.js';
 import { refusals } from './watermarks/refusals.js';
 import { values } from './watermarks/values.js';
+import { viewLifetime } from './watermarks/view-lifetime.js';
+import { viewing } from './watermarks/view.js';
 import { watchingAll } from './watermarks/watch-all.js';
 import { watchFailures } from './watermarks/watch-failures.js';
 import { watching } from './watermarks/watch.js';
@@ -49,6 +51,8 @@ export const topics: readonly Topic[] = [
     watching,
     watchFailures,
     watchingAll,
+    viewing,
+    viewLifetime,
     foreignRecords,
     movingWatermarks,
     lifetime,
