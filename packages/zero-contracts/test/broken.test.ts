@@ -4,6 +4,7 @@ import { BrokenPromise, type ConformanceCase, ConformanceSuite, type ServiceName
 import { type Broken, brokenUnderTest } from './broken/broken-backend.js';
 import { brokenMovesOfResumeTokens, brokenMovesOfWatermarks } from './broken/moving.js';
 import { brokenResumeTokens } from './broken/resume-tokens.js';
+import { brokenViews } from './broken/views.js';
 import { brokenWatches } from './broken/watches.js';
 import { brokenWatermarks } from './broken/watermarks.js';
 
@@ -15,7 +16,9 @@ import { brokenWatermarks } from './broken/watermarks.js';
 const withService = (service: ServiceName) => (broken: Broken) => ({ ...broken, service });
 
 const all = [
-    ...[...brokenWatermarks, ...brokenWatches, ...brokenMovesOfWatermarks].map(withService('WatermarkService')),
+    ...[...brokenWatermarks, ...brokenWatches, ...brokenViews, ...brokenMovesOfWatermarks].map(
+        withService('WatermarkService')
+    ),
     ...[...brokenResumeTokens, ...brokenMovesOfResumeTokens].map(withService('ResumeTokenService'))
 ];
 

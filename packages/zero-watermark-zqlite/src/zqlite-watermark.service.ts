@@ -60,8 +60,7 @@ export class ZqliteWatermarkService extends WatermarkService {
         this.#context = context;
         this.#views = new Views({
             logger: context.database.logger,
-            follow: ({ told, ...follower }) =>
-                context.feed.follow({ ...follower, row: row => told(this.#changeIn(row)) })
+            follow: follower => context.feed.follow({ ...follower, row: row => follower.told(this.#changeIn(row)) })
         });
     }
 

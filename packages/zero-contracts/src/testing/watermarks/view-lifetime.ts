@@ -9,6 +9,11 @@ const { CLOSED, INVALID_ARGUMENT, UNAVAILABLE, VIEW_TOO_LARGE } = WatermarkError
 const own = given({ own: {} });
 const withInstances = given({ needs: ['instances'] });
 
+const throwing = (): never => {
+    throw new Error('thrown by the listener');
+};
+const rejecting = () => Promise.reject(new Error('rejected by the listener')) as unknown as undefined;
+
 export const viewLifetime: Topic = {
     service: 'WatermarkService',
     name: 'view, from ready to close',
@@ -44,10 +49,8 @@ export const viewLifetime: Topic = {
             await using view = watermarks.view({ prefix });
             await soon(view.ready, 'ready');
             const seen = recorder<string>();
-            view.on('change', () => {
-                throw new Error('thrown by the listener');
-            });
-            view.on('change', () => Promise.reject(new Error('rejected by the listener')));
+            view.on('change', throwing);
+            view.on('change', rejecting);
             view.on('change', change => seen.add(change.type));
             await watermarks.set(key(), 'v1');
             await seen.at(0, 'the change, told to the last listener');
@@ -57,10 +60,8 @@ export const viewLifetime: Topic = {
         own('what a listener throws or rejects with is logged', async ({ watermarks, key, soon, log }) => {
             await using view = watermarks.view();
             await soon(view.ready, 'ready');
-            view.on('change', () => {
-                throw new Error('thrown by the listener');
-            });
-            view.on('change', () => Promise.reject(new Error('rejected by the listener')));
+            view.on('change', throwing);
+            view.on('change', rejecting);
             await watermarks.set(key(), 'v1');
             for (const text of ['thrown by the listener', 'rejected by the listener']) {
                 await log.until(`"${text}"`, items => items.some(item => item.text.includes(text)));

@@ -164,7 +164,7 @@ export const viewing: Topic = {
             };
             await Promise.all([burst(watermarks, 'one'), burst(other, 'two')]);
             await other.set(key(), 'last');
-            await until(scene, view, key(), 'last');
+            await changes.until('the last change', items => textsOf(items.slice(-1))[0] === `set ${key()} last`);
             const revisionOf = (change: WatermarkChange) =>
                 change.type === 'set' ? change.watermark.revision : change.revision;
             grows(changes.items.map(revisionOf), 'the revisions of the changes');
