@@ -88,12 +88,12 @@ export class Feed {
     ): Promise<Feed> {
         const feed = new Feed(context, subject, handler);
         const deadline = Deadline.in(context.timeoutMs);
-        const newest = await context.store.read({ last_by_subj: subject }, deadline);
-        const last = newest?.sequence ?? 0;
         if (includeCurrent) {
-            feed.#currentUpTo = last;
+            // Where that ends is asked once all of it seems to have been delivered: one round trip less than at first.
+            feed.#currentUpTo = 0;
         } else {
-            feed.#cursor = last;
+            const newest = await context.store.read({ last_by_subj: subject }, deadline);
+            feed.#cursor = newest?.sequence ?? 0;
             feed.#cursorTime = newest?.timestamp ?? 0;
         }
         try {
@@ -103,9 +103,6 @@ export class Feed {
             throw error;
         }
         feed.#stopListening = context.connection.onStatus(status => feed.#follow(status));
-        if (includeCurrent && last === 0) {
-            feed.#sayCurrentComplete();
-        }
         feed.#started();
         return feed;
     }
@@ -141,9 +138,11 @@ export class Feed {
         const begin = this.#beginsAfterCursor
             ? { deliver_policy: 'by_start_sequence' as const, opt_start_seq: this.#cursor + 1 }
             : { deliver_policy: 'last_per_subject' as const };
-        await consumer.create({ filter_subject: this.#subject, ...begin }, timeoutMs);
+        const { pending } = await consumer.create({ filter_subject: this.#subject, ...begin }, timeoutMs);
         if (this.#stopped) {
             consumer.stop();
+        } else if (pending === 0) {
+            void this.#confirmCurrent();
         }
     }
 

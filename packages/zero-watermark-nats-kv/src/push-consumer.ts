@@ -50,19 +50,21 @@ export class PushConsumer {
     /**
      * Makes the consumer on the server.
      *
+     * @returns how many messages it has to deliver, as far as the server that hosts it knows
      * @throws {RequestFailure | ApiFailure} as the JetStream API answers
      */
     async create(
         config: Pick<ConsumerConfig, 'filter_subject' | 'deliver_policy' | 'opt_start_seq'>,
         timeoutMs: number
-    ) {
+    ): Promise<{ readonly pending: number }> {
         const { bucket, store } = this.#context;
         const identity = { name: this.name, deliver_subject: this.deliverSubject };
-        await store.js.createConsumer(bucket.stream, { ...identity, ...config }, timeoutMs);
+        const made = await store.js.createConsumer(bucket.stream, { ...identity, ...config }, timeoutMs);
         if (!this.#stopped) {
             this.#heardAt = performance.now();
             this.#watchdog = setInterval(() => this.#checkSilence(), CONSUMER_HEARTBEAT_MS / 2);
         }
+        return made;
     }
 
     stop(): void {
