@@ -17,11 +17,14 @@ import {
     TOKEN_WATERMARK_SERVICE,
     versionFromLexi,
     versionToLexi,
+    type ViewStatus,
     type Watermark,
+    type WatermarkChange,
     WatermarkError,
     type WatermarkErrorCode,
     type WatermarkEvent,
-    type WatermarkService
+    type WatermarkService,
+    type WatermarkView
 } from '../src/index.js';
 
 /* Nothing in here runs: a wrong type fails the compilation. */
@@ -89,6 +92,31 @@ describe('WatermarkService', () => {
         } else {
             expectTypeOf(event).toEqualTypeOf<{ readonly type: 'current-complete' }>();
         }
+    });
+});
+
+describe('WatermarkView', () => {
+    test('is opened at once, with options or without', () => {
+        expectTypeOf<WatermarkService['view']>().returns.toEqualTypeOf<WatermarkView>();
+        expectTypeOf<WatermarkService['view']>().toBeCallableWith();
+        expectTypeOf<WatermarkService['view']>().toBeCallableWith({ prefix: 'a', maxEntries: 10 });
+        expectTypeOf<WatermarkView>().toExtend<AsyncDisposable>();
+    });
+
+    test('reads without a promise, what nobody may change', () => {
+        expectTypeOf<WatermarkView['get']>().toEqualTypeOf<(key: string) => Readonly<Watermark> | null>();
+        expectTypeOf<WatermarkView['entries']>().returns.toExtend<Iterable<[string, Readonly<Watermark>]>>();
+        expectTypeOf<WatermarkView['size']>().toEqualTypeOf<number>();
+        expectTypeOf<WatermarkView['lagMs']>().toEqualTypeOf<number>();
+        expectTypeOf<WatermarkView['ready']>().toEqualTypeOf<Promise<void>>();
+    });
+
+    test('tells each listener what it listens for, and gives a function that ends that', () => {
+        const view = {} as WatermarkView;
+        const end = view.on('change', change => expectTypeOf(change).toEqualTypeOf<WatermarkChange>());
+        expectTypeOf(end).toEqualTypeOf<() => void>();
+        view.on('status', status => expectTypeOf(status).toEqualTypeOf<ViewStatus>());
+        expectTypeOf<Parameters<WatermarkView['on']>[0]>().toEqualTypeOf<'change' | 'status'>();
     });
 });
 

@@ -6,27 +6,37 @@ import { aMoment, type Broken, type MakeWatermarks } from './broken-backend.js';
 
 const LATE_MS = 20;
 
-/** Gives views that differ from those of the memory store in some of their properties. */
-function viewingBy(
-    change: (view: WatermarkView, options: ViewOptions) => Partial<Record<keyof WatermarkView, unknown>>,
-    ask: (options: ViewOptions) => ViewOptions = options => options
-): MakeWatermarks {
-    return (data, logger) =>
-        new (class extends MemoryWatermarkService {
-            override view(options: ViewOptions = {}) {
-                const view = super.view(ask(options));
-                const changed = change(view, options);
-                return new Proxy(view, {
-                    get: (target, name) => {
-                        if (Object.hasOwn(changed, name)) {
-                            return changed[name as keyof WatermarkView];
-                        }
-                        const value: unknown = Reflect.get(target, name, target);
-                        return typeof value === 'function' ? value.bind(target) : value;
-                    }
-                });
+type Changed = Partial<Record<keyof WatermarkView, unknown>>;
+
+/** A view that differs from another one in some of its properties. */
+function changed(view: WatermarkView, changes: Changed): WatermarkView {
+    return new Proxy(view, {
+        get: (target, name) => {
+            if (Object.hasOwn(changes, name)) {
+                return changes[name as keyof WatermarkView];
             }
-        })(data, logger);
+            const value: unknown = Reflect.get(target, name, target);
+            return typeof value === 'function' ? value.bind(target) : value;
+        }
+    });
+}
+
+/** Gives views that differ from those of the memory store, or of a store that is broken otherwise. */
+function viewingBy(
+    change: (view: WatermarkView, options: ViewOptions) => Changed,
+    ask: (options: ViewOptions) => ViewOptions = options => options,
+    make: MakeWatermarks = (data, logger) => new MemoryWatermarkService(data, logger)
+): MakeWatermarks {
+    return (data, logger) => {
+        const service = make(data, logger);
+        const open = service.view.bind(service);
+        return Object.assign(service, {
+            view: (options: ViewOptions = {}) => {
+                const view = open(ask(options));
+                return changed(view, change(view, options));
+            }
+        });
+    };
 }
 
 /** Feeds the views from the service's own `watchAll`, with something done to what they are told. */
@@ -75,22 +85,11 @@ export const brokenViews: readonly Broken[] = [
     {
         defect: 'a view is ready before it holds what is there',
         breaks: `${about}once it is ready it holds what getAll gives, to the letter`,
-        watermarks: (data, logger) => {
-            const late = fedBy(follower => follower, LATE_MS)(data, logger);
-            const view = late.view.bind(late);
-            return Object.assign(late, {
-                view: (options: ViewOptions) => {
-                    const opened = view(options);
-                    return Object.assign(Object.create(opened), {
-                        ready: Promise.resolve(),
-                        get: () => null,
-                        entries: () => new Map().entries(),
-                        close: () => opened.close(),
-                        [Symbol.asyncDispose]: () => opened.close()
-                    }) as WatermarkView;
-                }
-            });
-        }
+        watermarks: viewingBy(
+            () => ({ ready: Promise.resolve(), get: () => null, entries: () => new Map().entries() }),
+            undefined,
+            fedBy(follower => follower, LATE_MS)
+        )
     },
     ...(
         [
@@ -118,29 +117,19 @@ export const brokenViews: readonly Broken[] = [
     {
         defect: 'a view tells of a change before it has it',
         breaks: `${about}when a change is told, the view has it`,
-        watermarks: (data, logger) =>
-            new (class extends MemoryWatermarkService {
-                override view(options: ViewOptions = {}) {
-                    const view = super.view(options);
-                    const before = new Map<string, Readonly<Watermark>>();
-                    view.on('change', change => {
-                        setTimeout(() => {
-                            if (change.type === 'set') {
-                                before.set(change.watermark.key, change.watermark);
-                            } else {
-                                before.delete(change.key);
-                            }
-                        });
-                    });
-                    return Object.assign(Object.create(view), {
-                        ready: view.ready,
-                        on: view.on.bind(view),
-                        get: (key: string) => before.get(key) ?? null,
-                        close: () => view.close(),
-                        [Symbol.asyncDispose]: () => view.close()
-                    }) as WatermarkView;
-                }
-            })(data, logger)
+        watermarks: viewingBy(view => {
+            const before = new Map<string, Readonly<Watermark>>();
+            view.on('change', change =>
+                setTimeout(() => {
+                    if (change.type === 'set') {
+                        before.set(change.watermark.key, change.watermark);
+                    } else {
+                        before.delete(change.key);
+                    }
+                })
+            );
+            return { get: (key: string) => before.get(key) ?? null };
+        })
     },
     {
         defect: 'a view is not told of deletions',
@@ -200,24 +189,11 @@ export const brokenViews: readonly Broken[] = [
     {
         defect: 'a view that is not ready says that nothing is there',
         breaks: `${lifetime}until it is ready it refuses to be read, and does not call absent what is there`,
-        watermarks: (data, logger) => {
-            const late = fedBy(follower => follower, LATE_MS)(data, logger);
-            const view = late.view.bind(late);
-            return Object.assign(late, {
-                view: (options: ViewOptions) => {
-                    const opened = view(options);
-                    return new Proxy(opened, {
-                        get: (target, name) => {
-                            if (name === 'get' && target.status === 'loading') {
-                                return () => null;
-                            }
-                            const value: unknown = Reflect.get(target, name, target);
-                            return typeof value === 'function' ? value.bind(target) : value;
-                        }
-                    });
-                }
-            });
-        }
+        watermarks: viewingBy(
+            view => ({ get: (key: string) => (view.status === 'loading' ? null : view.get(key)) }),
+            undefined,
+            fedBy(follower => follower, LATE_MS)
+        )
     },
     {
         defect: 'nobody confirms to a view that it is up to date',
