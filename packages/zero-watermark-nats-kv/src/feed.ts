@@ -88,16 +88,19 @@ export class Feed {
     ): Promise<Feed> {
         const feed = new Feed(context, subject, handler);
         const deadline = Deadline.in(context.timeoutMs);
+        const newest = context.store.read({ last_by_subj: subject }, deadline);
         if (includeCurrent) {
-            // Where that ends is asked once all of it seems to have been delivered: one round trip less than at first.
+            // Where that ends is asked once all of it seems to have been delivered.
             feed.#currentUpTo = 0;
         } else {
-            const newest = await context.store.read({ last_by_subj: subject }, deadline);
-            feed.#cursor = newest?.sequence ?? 0;
-            feed.#cursorTime = newest?.timestamp ?? 0;
+            const { sequence, timestamp } = (await newest) ?? { sequence: 0, timestamp: 0 };
+            feed.#cursor = sequence;
+            feed.#cursorTime = timestamp;
         }
         try {
-            await context.store.retry(deadline, timeoutMs => feed.#createConsumer(Math.min(timeoutMs, CREATE_MS)));
+            const attempt = (timeoutMs: number) => feed.#createConsumer(Math.min(timeoutMs, CREATE_MS));
+            // Whoever may not ask the leader, or can't, learns of it here: later, nobody fails.
+            await Promise.all([newest, context.store.retry(deadline, attempt)]);
         } catch (error) {
             feed.stop();
             throw error;
