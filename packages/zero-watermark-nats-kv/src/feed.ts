@@ -98,7 +98,8 @@ export class Feed {
             feed.#cursorTime = timestamp;
         }
         try {
-            const attempt = (timeoutMs: number) => feed.#createConsumer(Math.min(timeoutMs, CREATE_MS));
+            const attempt = async (timeoutMs: number) =>
+                feed.#stopped ? undefined : feed.#createConsumer(Math.min(timeoutMs, CREATE_MS));
             // Whoever may not ask the leader, or can't, learns of it here: later, nobody fails.
             await Promise.all([newest, context.store.retry(deadline, attempt)]);
         } catch (error) {
