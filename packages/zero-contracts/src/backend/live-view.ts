@@ -75,7 +75,7 @@ export class LiveView implements WatermarkView {
             this.#tellReady = resolve;
             this.#tellFailed = reject;
         });
-        // Whoever does not wait for it learns of the failure from the first read, and from the log.
+        // Whoever does not wait for it learns of the failure from the first read.
         this.ready.catch(() => {});
     }
 
@@ -243,10 +243,11 @@ export class LiveView implements WatermarkView {
     }
 
     #fail(error: unknown): void {
-        if (this.#status !== 'closed') {
+        if (this.#readable) {
+            // Before, `ready` says so.
             this.#source.logger.error('A view of watermarks was closed.', error);
-            this.closeWith(error);
         }
+        this.closeWith(error);
     }
 
     #isMeant(key: string): boolean {

@@ -276,7 +276,7 @@ export const brokenViews: readonly Broken[] = [
     },
     {
         defect: 'a view grows beyond what it may hold',
-        breaks: `${lifetime}one that grows beyond what it may hold closes, and leaves nothing out silently`,
+        breaks: `${lifetime}one that grows beyond what it may hold closes, which is logged, and leaves nothing out silently`,
         watermarks: viewingBy(
             () => ({}),
             ({ maxEntries: _, ...options }) => options

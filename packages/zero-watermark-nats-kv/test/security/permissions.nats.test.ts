@@ -170,7 +170,7 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
         }
         {
             await using store = await open('CONSUMER.CREATE');
-            for (const read of [reads.getAll, reads.watch, reads.watchAll]) {
+            for (const read of [reads.getAll, reads.watch, reads.watchAll, reads.view]) {
                 await expectDenied(read(store.watermarks), `"$JS.API.CONSUMER.CREATE.KV_${BUCKET}.`);
             }
         }

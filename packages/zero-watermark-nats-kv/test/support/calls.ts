@@ -72,6 +72,11 @@ export const reads = {
         await eventually('the watch tells what is there', () => seen.length > 0);
         stop();
     },
+    view: async service => {
+        await using view = service.view();
+        await view.ready;
+        return view.get('users');
+    },
     watchAll: async service => {
         for await (const event of service.watchAll({ includeCurrent: true })) {
             if (event.type === 'current-complete') {

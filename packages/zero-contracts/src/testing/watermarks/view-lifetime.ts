@@ -7,7 +7,7 @@ import { refuses } from './view.js';
 const { CLOSED, INVALID_ARGUMENT, UNAVAILABLE, VIEW_TOO_LARGE } = WatermarkErrorCode;
 
 const own = given({ own: {} });
-const withInstances = given({ needs: ['instances'] });
+const logged = given({ own: {}, needs: ['instances'] });
 
 const throwing = (): never => {
     throw new Error('thrown by the listener');
@@ -142,19 +142,23 @@ export const viewLifetime: Topic = {
             await rejects(VIEW_TOO_LARGE, () => soon(view.ready, 'an end of ready'), 'ready');
             refuses(VIEW_TOO_LARGE, () => view.get(key('a')), 'get');
         }),
-        withInstances('one that grows beyond what it may hold closes, and leaves nothing out silently', async scene => {
-            const { watermarks, key, prefix, soon, recorder, otherWatermarks } = scene;
-            const other = await otherWatermarks();
-            const view = watermarks.view({ prefix, maxEntries: 2 });
-            await soon(view.ready, 'ready');
-            const statuses = recorder<ViewStatus>();
-            view.on('status', statuses.add);
-            for (const name of ['a', 'b', 'c']) {
-                await other.set(key(name), 'v1');
+        logged(
+            'one that grows beyond what it may hold closes, which is logged, and leaves nothing out silently',
+            async scene => {
+                const { watermarks, key, prefix, soon, recorder, otherWatermarks, log } = scene;
+                const other = await otherWatermarks();
+                const view = watermarks.view({ prefix, maxEntries: 2 });
+                await soon(view.ready, 'ready');
+                const statuses = recorder<ViewStatus>();
+                view.on('status', statuses.add);
+                for (const name of ['a', 'b', 'c']) {
+                    await other.set(key(name), 'v1');
+                }
+                await statuses.until('closed', items => items.includes('closed'));
+                await log.until('that it was closed', items => items.some(({ text }) => text.includes('maxEntries')));
+                refuses(VIEW_TOO_LARGE, () => view.get(key('a')), 'get');
             }
-            await statuses.until('closed', items => items.includes('closed'));
-            refuses(VIEW_TOO_LARGE, () => view.get(key('a')), 'get');
-        }),
+        ),
         promise('options that are wrong are refused', async ({ watermarks, soon }) => {
             for (const options of [{ prefix: 1 }, { maxEntries: 0 }, { maxEntries: 1.5 }, { more: true }, null]) {
                 const view = watermarks.view(options as ViewOptions);
