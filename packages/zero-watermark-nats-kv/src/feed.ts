@@ -119,8 +119,9 @@ export class Feed {
     /** Whether the stream is still the one that the position is of, as far as its leader knows. */
     async isSameHistory(): Promise<boolean> {
         const { bucket, store } = this.#context;
+        const reached = this.position;
         const info = await store.js.streamInfo(bucket.stream, ATTEMPT_MS);
-        return (await this.#compareHistory(info)) === 'same';
+        return (await this.#compareHistory(info, reached)) === 'same';
     }
 
     stop(): void {
@@ -257,7 +258,7 @@ export class Feed {
             const deadline = Deadline.in(timeoutMs);
             await connection.settled(deadline);
             // A consumer that survived goes on delivering meanwhile, and the cursor with it.
-            const reached = { sequence: this.#cursor, timestamp: this.#cursorTime };
+            const reached = this.position;
             try {
                 const info = await store.js.streamInfo(bucket.stream, ATTEMPT_MS);
                 const history = await this.#compareHistory(info, reached);
