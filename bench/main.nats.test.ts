@@ -17,10 +17,12 @@ const SECTIONS = [
     'get',
     'conditional',
     'get-all',
+    'view',
     'watch',
     'resume-tokens',
     'stores',
     'systems',
+    'durability',
     'start-up',
     'memory',
     'growth'

@@ -6,6 +6,7 @@ import { conditional } from './sections/conditional.mjs';
 import { getAll } from './sections/get-all.mjs';
 import { get } from './sections/get.mjs';
 import { set } from './sections/set.mjs';
+import { view } from './sections/view.mjs';
 import { watch } from './sections/watch.mjs';
 import { startUp } from './start-up/section.mjs';
 import { stores } from './stores/section.mjs';
@@ -17,6 +18,7 @@ export const sections = [
     get,
     conditional,
     getAll,
+    view,
     watch,
     resumeTokens,
     stores,
