@@ -1,4 +1,5 @@
 import { WatermarkError, WatermarkErrorCode } from '../errors.js';
+import { quoted } from '../quoted.js';
 import type { WatermarkLogger } from '../store.js';
 import type { ViewEvents, ViewOptions, ViewStatus, WatermarkView } from '../view.js';
 import type { Watermark, WatermarkChange } from '../watermark.js';
@@ -103,8 +104,7 @@ export class LiveView implements WatermarkView {
         if (found === undefined && !this.#isMeant(checkKey(key))) {
             throw new WatermarkError(
                 WatermarkErrorCode.INVALID_KEY,
-                `The view holds only keys that start with ${JSON.stringify(this.#prefix)}, ` +
-                    `not ${JSON.stringify(key)}.`,
+                `The view holds only keys that start with ${quoted(this.#prefix)}, not ${quoted(key)}.`,
                 { remediation: 'Read it with get(), or make the prefix of the view shorter.' }
             );
         }
