@@ -204,7 +204,7 @@ describe.each([newest, oldest])('one server ($version)', ({ path }) => {
         await createShardWithoutBatches(bucket);
         const backend = { urls: [server.url], replicas: 1 };
         await using hasty = await openOn(backend, { bucket, timeoutMs: 500 });
-        await hasty.resumeTokens.head('s');
+        await eventuallyResolves(() => hasty.resumeTokens.head('s'));
         const tokens = named('t', 10_000);
         const { code, tookMs } = await timed(hasty.resumeTokens.getOrCreateWatermarks('s', tokens));
         expect(code).toBe(WatermarkErrorCode.UNAVAILABLE);
