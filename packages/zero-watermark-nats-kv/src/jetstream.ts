@@ -136,30 +136,33 @@ export class JetStream {
     }
 
     /**
-     * Reads messages that follow each other from whichever replica is near, with one request (ADR-31, 2.11+). An older server
-     * sends the first one only.
+     * Reads messages that follow each other from whichever replica is near, with one request (ADR-31, 2.11+).
      *
-     * @returns those from `fromSequence` on, not more than `count`; perhaps fewer than there are
+     * @returns those from `fromSequence` on, not more than `count`, perhaps fewer than there are; `undefined`: the server is
+     *   older, and sends only one
      */
     async getBatchDirect(
         stream: string,
         fromSequence: number,
         count: number,
         timeoutMs: number
-    ): Promise<StoredMessage[]> {
+    ): Promise<StoredMessage[] | undefined> {
         const messages: StoredMessage[] = [];
-        const subject = `$JS.API.DIRECT.GET.${stream}`;
         const query = JSON.stringify({ seq: fromSequence, next_by_subj: '>', batch: count });
-        const isLast = (answer: Msg) => {
-            const { headers } = answer;
-            if (headers === undefined || headers.code > 0) {
-                return true;
+        const last = await this.#requester.requestStream(
+            `$JS.API.DIRECT.GET.${stream}`,
+            utf8.encode(query),
+            timeoutMs,
+            answer => {
+                const { headers } = answer;
+                const isPart = headers?.code === 0 && headers.has('Nats-Num-Pending');
+                if (isPart) {
+                    messages.push(directMessage(answer, headers));
+                }
+                return !isPart;
             }
-            messages.push(directMessage(answer, headers));
-            return !headers.has('Nats-Num-Pending');
-        };
-        await this.#requester.requestStream(subject, utf8.encode(query), timeoutMs, isLast);
-        return messages;
+        );
+        return last.headers?.code === 0 ? undefined : messages;
     }
 
     async streamInfo(stream: string, timeoutMs: number): Promise<StreamInfo> {

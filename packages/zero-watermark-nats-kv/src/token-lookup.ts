@@ -63,8 +63,9 @@ export class TokenLookup {
             while (Number.isFinite(from) && wanted.size > 0) {
                 const { stream } = this.#bucket;
                 const messages = await this.#store.js.getBatchDirect(stream, from, wanted.size, attemptMs(deadline));
+                this.#readsBatches = messages !== undefined;
                 const before = wanted.size;
-                for (const message of messages) {
+                for (const message of messages ?? []) {
                     const token = wanted.get(message.subject);
                     if (token !== undefined) {
                         wanted.delete(message.subject);
@@ -74,14 +75,14 @@ export class TokenLookup {
                 if (wanted.size === before) {
                     return;
                 }
-                from = (messages.at(-1)?.sequence ?? Infinity) + 1;
+                from = (messages?.at(-1)?.sequence ?? Infinity) + 1;
             }
         } catch (error) {
             if (!(error instanceof RequestFailure)) {
                 throw error;
             }
             // Not permitted, or not allowed by the bucket: one by one is as good, and takes longer.
-            this.#readsBatches &&= error.kind === 'timeout' || error.kind === 'disconnected';
+            this.#readsBatches = error.kind === 'timeout' || error.kind === 'disconnected';
         }
     }
 
