@@ -24,7 +24,9 @@ async function openView(watermarks: WatermarkService) {
 }
 
 async function expectAsStored(view: WatermarkView, watermarks: WatermarkService): Promise<void> {
-    expect(new Map(view.entries())).toEqual(await watermarks.getAll());
+    const stored = await watermarks.getAll();
+    // The time of an own write is this process's until the server has told of it.
+    await expect.poll(() => new Map(view.entries())).toEqual(stored);
 }
 
 describe.each([newest, oldest])('a view of one server ($version)', ({ path }) => {
