@@ -68,9 +68,9 @@ export function assigning(tokens) {
         const start = performance.now();
         const end = start + windowMs;
         async function* changes() {
-            while (performance.now() < end) {
+            do {
                 yield { resumeToken: next() };
-            }
+            } while (performance.now() < end);
         }
         let done = 0;
         const assigned = tokens.assignWatermarks('shard', changes(), { resumeTokenOf: change => change.resumeToken });
