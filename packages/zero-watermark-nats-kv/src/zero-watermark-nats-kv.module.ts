@@ -1,18 +1,12 @@
 import {
-    getResumeTokenServiceToken,
-    getWatermarkServiceToken,
     InvalidOptionsError,
     type MaybeUndefined,
-    ResumeTokenService,
-    TOKEN_WATERMARK_SERVICE,
     type WatermarkLogger,
-    WatermarkService,
     type WatermarkStore
 } from '@cbnsndwch/zero-contracts';
-import { showValue } from '@cbnsndwch/zero-contracts/backend';
+import { storeProviders } from '@cbnsndwch/zero-contracts/backend';
 import {
     type DynamicModule,
-    type ExistingProvider,
     type FactoryProvider,
     Inject,
     Logger,
@@ -109,7 +103,7 @@ function declareModule(
     { imports, extraProviders, useClass }: NatsKvAsyncOptions,
     { storeName }: NatsKvStoreOptions
 ): DynamicModule {
-    const services = servicesOf(storeName);
+    const services = storeProviders(ZeroWatermarkNatsKvModule.name, STORE, storeName);
     return {
         module: ZeroWatermarkNatsKvModule,
         global: true,
@@ -117,29 +111,6 @@ function declareModule(
         providers: [...(extraProviders ?? []), ...(useClass === undefined ? [] : [useClass]), store, ...services],
         exports: services.map(({ provide }) => provide)
     };
-}
-
-/** What a module gives to the application. A named store keeps its hands off the tokens of the one without a name. */
-function servicesOf(storeName: string | undefined): (FactoryProvider | ExistingProvider)[] {
-    if (storeName !== undefined && (typeof storeName !== 'string' || storeName === '')) {
-        throw new InvalidOptionsError('ZeroWatermarkNatsKvModule is declared wrongly', [
-            `storeName: expected a non-empty string, got ${showValue(storeName)}`
-        ]);
-    }
-    const isNamed = storeName !== undefined;
-    return [
-        {
-            provide: isNamed ? getWatermarkServiceToken(storeName) : WatermarkService,
-            inject: [STORE],
-            useFactory: (store: WatermarkStore) => store.watermarks
-        },
-        {
-            provide: isNamed ? getResumeTokenServiceToken(storeName) : ResumeTokenService,
-            inject: [STORE],
-            useFactory: (store: WatermarkStore) => store.resumeTokens
-        },
-        ...(isNamed ? [] : [{ provide: TOKEN_WATERMARK_SERVICE, useExisting: ResumeTokenService }])
-    ];
 }
 
 function storeProvider(
