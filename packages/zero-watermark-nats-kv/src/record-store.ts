@@ -16,7 +16,7 @@ import {
 } from './nats-errors.js';
 import { RequestFailure } from './requester.js';
 import { traceWrite } from './trace-write.js';
-import { disconnected, outcomeUnknown, outOfTime } from './write-failures.js';
+import { disconnected, foreignClient, outcomeUnknown, outOfTime, unconfirmedConflict } from './write-failures.js';
 
 /** One request of many; what doesn't come within this is asked for again, while the deadline allows. */
 const ATTEMPT_MS = 2_500;
@@ -131,7 +131,7 @@ export class RecordStore {
                 return this.#stored(outcome.ack);
             }
             if (outcome.kind === 'conflict' && expected === undefined) {
-                throw new Error('the NATS client sent other headers than it was given; is it a version of 3.x?');
+                throw foreignClient();
             }
             if (outcome.kind === 'conflict' && !inDoubt && (await this.#isTrue(outcome, subject, expected, deadline))) {
                 return { stored: false, actualRevision: outcome.actualRevision };
@@ -175,7 +175,7 @@ export class RecordStore {
             }
             await this.#pause(attempt, deadline);
             if (deadline.remainingMs() < LAST_TRY_MS) {
-                return lastWord(outcome, inDoubt);
+                throw lastWord(outcome, inDoubt);
             }
             if (!inDoubt) {
                 // A cluster of 2.10 keeps the id of a write that it refused, and takes the next try for a duplicate.
@@ -363,12 +363,12 @@ type AttemptOutcome =
     /** It may have been stored. */
     | { readonly kind: 'in-doubt' };
 
-/** What to say when there is no time for another try. */
-function lastWord(outcome: AttemptOutcome, inDoubt: boolean): WriteResult {
-    if (!inDoubt && outcome.kind === 'conflict') {
-        return { stored: false, actualRevision: outcome.actualRevision };
+/** What to say when there is no time for another try. A conflict that comes here was not confirmed. */
+function lastWord(outcome: AttemptOutcome, inDoubt: boolean): WatermarkError {
+    if (inDoubt) {
+        return outcomeUnknown();
     }
-    throw !inDoubt && outcome.kind === 'not-sent' ? outcome.error : outcomeUnknown();
+    return outcome.kind === 'not-sent' ? outcome.error : unconfirmedConflict();
 }
 
 function isNotFound(error: unknown): boolean {

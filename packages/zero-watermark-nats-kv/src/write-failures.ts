@@ -1,4 +1,4 @@
-import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { InvalidOptionsError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
 /** For a call that found no connection until its time was up. */
 export function disconnected(servers: string): WatermarkError {
@@ -14,6 +14,15 @@ export function outOfTime(): WatermarkError {
     return new WatermarkError(WatermarkErrorCode.UNAVAILABLE, 'The write was not sent: timeoutMs had passed before.');
 }
 
+/** For a write that was refused because of its condition, by a server of which nobody could confirm that it was up to date. */
+export function unconfirmedConflict(): WatermarkError {
+    return new WatermarkError(
+        WatermarkErrorCode.UNAVAILABLE,
+        'The write was not stored: a NATS server refused it that may have been behind the others, within timeoutMs.',
+        { remediation: 'Try again; when the servers agree on a leader, either the write or the conflict is certain.' }
+    );
+}
+
 /** For a write of which nobody can say whether it was stored. */
 export function outcomeUnknown(cause?: unknown): WatermarkError {
     return new WatermarkError(
@@ -21,4 +30,12 @@ export function outcomeUnknown(cause?: unknown): WatermarkError {
         'Whether the write was stored is not known: it was sent, and no acknowledgement came that could be trusted.',
         { cause, remediation: 'Read the watermark before you write again.' }
     );
+}
+
+/** For a condition that a write was refused for, and that it was not given: the client does not take headers as they were encoded. */
+export function foreignClient(): WatermarkError {
+    return new InvalidOptionsError('The NATS connection cannot be used', [
+        'connection: its client sends other headers than it is given, so nothing was stored; ' +
+            'expected one that the installed version of @nats-io/transport-node has made'
+    ]);
 }
