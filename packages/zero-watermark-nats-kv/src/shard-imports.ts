@@ -17,9 +17,9 @@ import {
 } from '@cbnsndwch/zero-contracts/backend';
 
 import type { StoredMessage } from './jetstream.js';
+import { type NewToken, type Placement, watermarkAt } from './new-token.js';
 import type { ShardEnd } from './shard-end.js';
 import { importedEntry, type StoredToken } from './stored-token.js';
-import { type NewToken, type Placement, watermarkAt } from './new-token.js';
 import { type TokenLog } from './token-log.js';
 
 /** The marker that says how an import stands. */

@@ -25,11 +25,11 @@ import {
 } from '@cbnsndwch/zero-contracts/backend';
 import { nuid } from '@nats-io/transport-node';
 
+import { type NewToken, type Placement, UnhashedToken, watermarkAt } from './new-token.js';
 import { RecentTokens } from './recent-tokens.js';
 import { type ConfirmedHead, ShardEnd } from './shard-end.js';
 import { ShardImports } from './shard-imports.js';
 import { isSyncKey, type StoredToken, syncKey } from './stored-token.js';
-import { type NewToken, type Placement, UnhashedToken, watermarkAt } from './new-token.js';
 import { type TokenLog } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
 

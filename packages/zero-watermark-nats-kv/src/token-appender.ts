@@ -9,9 +9,9 @@ import type { Connection } from './connection.js';
 import { type BatchMessage, type PublishAck, type StagedBatch } from './jetstream.js';
 import { type Header, headersWith, LAST_OF_SUBJECT, LAST_SEQUENCE } from './message-headers.js';
 import { ApiFailure, isConflict } from './nats-errors.js';
+import type { NewToken, Placement } from './new-token.js';
 import { attemptMs, LAST_TRY_MS, mayPass, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
-import type { NewToken, Placement } from './new-token.js';
 
 /** The server's own limit of an atomic batch (nats-server 2.12 to 2.15). */
 const MAX_ATOMIC_BATCH = 1_000;

@@ -8,10 +8,10 @@ import { headersWith, LAST_SEQUENCE } from './message-headers.js';
 import { isConflict } from './nats-errors.js';
 import { type NewToken, type Placement, missingOf } from './new-token.js';
 import { attemptMs, mayPass, RecordStore } from './record-store.js';
-import { outcomeUnknown } from './write-failures.js';
 import { MARKER, readToken, type StoredToken } from './stored-token.js';
 import { TokenAppender } from './token-appender.js';
 import { TokenLookup } from './token-lookup.js';
+import { outcomeUnknown } from './write-failures.js';
 
 /** Reads that are under way at once when many tokens are looked up. */
 const PARALLEL_READS = 256;

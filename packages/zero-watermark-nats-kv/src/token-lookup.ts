@@ -3,10 +3,10 @@ import type { Deadline } from '@cbnsndwch/zero-contracts/backend';
 
 import type { Bucket } from './bucket.js';
 import type { StoredMessage } from './jetstream.js';
+import { missingOf, type NewToken, type Placement } from './new-token.js';
 import { attemptMs, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
 import { readToken } from './stored-token.js';
-import { missingOf, type NewToken, type Placement } from './new-token.js';
 
 /** Reads that are under way at once when many tokens are looked up. */
 const PARALLEL_READS = 256;
