@@ -1,5 +1,5 @@
 import type { ResolvedNatsKvConfig } from './options.js';
-import type { StreamConfig } from './jetstream.js';
+import type { StreamConfig } from './jetstream-answers.js';
 
 export const NANOS_PER_MS = 1_000_000;
 const TWO_MINUTES_MS = 120_000;

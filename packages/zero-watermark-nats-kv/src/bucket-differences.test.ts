@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { wantedStreamConfig } from './bucket-config.js';
 import { type BucketSituation, compareBucket, describeDifference } from './bucket-differences.js';
-import type { StreamConfig } from './jetstream.js';
+import type { StreamConfig } from './jetstream-answers.js';
 import { type NatsKvBucketConfig, resolveOptions } from './options.js';
 
 const NANOS_PER_MS = 1_000_000;

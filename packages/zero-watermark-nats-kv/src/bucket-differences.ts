@@ -5,7 +5,7 @@ import {
     subjectPrefixOfBucket,
     wantedStreamConfig
 } from './bucket-config.js';
-import type { StreamConfig } from './jetstream.js';
+import type { StreamConfig } from './jetstream-answers.js';
 import type { ResolvedNatsKvConfig } from './options.js';
 
 /**

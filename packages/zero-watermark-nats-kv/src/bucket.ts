@@ -4,7 +4,8 @@ import { backOff, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 import { HEADER_BYTES, streamOfBucket, subjectPrefixOfBucket, wantedStreamConfig } from './bucket-config.js';
 import { type BucketDifference, compareBucket, describeDifference } from './bucket-differences.js';
 import type { Connection } from './connection.js';
-import { JetStream, type StreamConfig, type StreamInfo } from './jetstream.js';
+import type { StreamConfig, StreamInfo } from './jetstream-answers.js';
+import { JetStream } from './jetstream.js';
 import {
     ApiFailure,
     bucketNotFound,

@@ -9,7 +9,7 @@ import { Deadline } from '@cbnsndwch/zero-contracts/backend';
 import { findBucket } from './bucket.js';
 import { Connection } from './connection.js';
 import type { FeedContext } from './feed.js';
-import type { StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
 import { encodeKey } from './key-codec.js';
 import { type NatsKvOptions, resolveOptions } from './options.js';
 import { eachCurrent } from './read-current.js';

@@ -2,7 +2,7 @@ import type { WatermarkLogger } from '@cbnsndwch/zero-contracts';
 import { backOff, Deadline } from '@cbnsndwch/zero-contracts/backend';
 import type { Bucket } from './bucket.js';
 import type { Connection, ConnectionStatus } from './connection.js';
-import type { StoredMessage, StreamInfo } from './jetstream.js';
+import type { StoredMessage, StreamInfo } from './jetstream-answers.js';
 import { ApiFailure, JetStreamCode } from './nats-errors.js';
 import { PushConsumer } from './push-consumer.js';
 import type { RecordStore } from './record-store.js';

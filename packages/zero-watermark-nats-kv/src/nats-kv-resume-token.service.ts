@@ -26,7 +26,7 @@ import {
 import { openBucket } from './bucket.js';
 import { streamOfBucket, subjectPrefixOfBucket } from './bucket-config.js';
 import type { Connection } from './connection.js';
-import type { StreamConfig } from './jetstream.js';
+import type { StreamConfig } from './jetstream-answers.js';
 import type { ResolvedNatsKvConfig } from './options.js';
 import type { RecordStore } from './record-store.js';
 import { Shard } from './shard.js';

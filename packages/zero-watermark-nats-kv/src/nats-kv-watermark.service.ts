@@ -33,7 +33,7 @@ import {
 
 import { CurrentReport } from './current-report.js';
 import { Feed, type FeedContext } from './feed.js';
-import type { StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
 import { subjectOfKey } from './key-codec.js';
 import { KeyWrites } from './key-writes.js';
 import { readCurrent } from './read-current.js';

@@ -2,7 +2,8 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import { createInbox, nuid } from '@nats-io/transport-node';
 
 import type { FeedContext } from './feed.js';
-import { CONSUMER_HEARTBEAT_MS, type ConsumerConfig, type StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
+import { CONSUMER_HEARTBEAT_MS, type ConsumerConfig } from './jetstream.js';
 import { headerMap } from './message-headers.js';
 
 /** Silence after which a consumer is taken for dead: the server says something each heartbeat. */

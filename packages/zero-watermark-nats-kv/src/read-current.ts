@@ -2,7 +2,7 @@ import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { EventQueue } from '@cbnsndwch/zero-contracts/backend';
 
 import { Feed, type FeedContext } from './feed.js';
-import type { StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
 
 /**
  * Visits everything that is in the bucket now, as the leader knows it.

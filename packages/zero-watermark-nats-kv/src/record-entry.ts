@@ -2,7 +2,7 @@ import { CorruptRecordError, type WatermarkChange } from '@cbnsndwch/zero-contra
 import { decodeRecord } from '@cbnsndwch/zero-contracts/backend';
 
 import type { FeedContext } from './feed.js';
-import type { StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
 import { decodeKey } from './key-codec.js';
 
 /** Reads a message of a bucket, or tells why it is none of ours. */

@@ -3,8 +3,10 @@ import { backOff, closedError, type Deadline } from '@cbnsndwch/zero-contracts/b
 import { nuid } from '@nats-io/transport-node';
 
 import type { Bucket } from './bucket.js';
+import { isTrueConflict } from './confirm-conflict.js';
 import type { Connection } from './connection.js';
-import { JetStream, type MessageQuery, type PublishAck, type StoredMessage, type StreamInfo } from './jetstream.js';
+import type { PublishAck, StoredMessage, StreamInfo } from './jetstream-answers.js';
+import { JetStream, type MessageQuery } from './jetstream.js';
 import { MESSAGE_ID, writeHeaders } from './message-headers.js';
 import {
     ApiFailure,
@@ -122,6 +124,7 @@ export class RecordStore {
     /** Decides what became of a write that was not acknowledged, and sends it again where that is right. */
     async #writeAgain(sent: SentWrite, firstId: string, firstOutcome: Promise<AttemptOutcome>): Promise<WriteResult> {
         const { subject, expectedRevision, seenBefore, deadline } = sent;
+        const since = performance.now();
         let id = firstId;
         let expected = expectedRevision;
         let inDoubt = false;
@@ -133,7 +136,7 @@ export class RecordStore {
             if (outcome.kind === 'conflict' && expected === undefined) {
                 throw foreignClient();
             }
-            if (outcome.kind === 'conflict' && !inDoubt && (await this.#isTrue(outcome, subject, expected, deadline))) {
+            if (outcome.kind === 'conflict' && !inDoubt && (await this.#isTrue(outcome.actualRevision, sent, since))) {
                 return { stored: false, actualRevision: outcome.actualRevision };
             }
             if (outcome.kind === 'refused' && !inDoubt) {
@@ -266,29 +269,14 @@ export class RecordStore {
         return { kind: 'refused', error: this.toWatermarkError(error) };
     }
 
-    /**
-     * Whether a conflict can be believed. Two leaders can live side by side for seconds: one that names a revision below
-     * the expected one may be the old one, unless a leader that has the expected revision says that it isn't the key's.
-     */
-    async #isTrue(
-        { actualRevision }: { readonly actualRevision: number | undefined },
-        subject: string,
-        expected: number | undefined,
-        deadline: Deadline
-    ): Promise<boolean> {
-        if (actualRevision === undefined || expected === undefined || actualRevision > expected) {
-            return true;
+    #isTrue(actualRevision: number | undefined, write: SentWrite, since: number): Promise<boolean> {
+        const { subject, expectedRevision, deadline } = write;
+        if (actualRevision === undefined || expectedRevision === undefined) {
+            return Promise.resolve(true);
         }
         const { stream, subjectPrefix } = this.#bucket;
-        try {
-            const query = { seq: expected, next_by_subj: `${subjectPrefix}>` };
-            const next = await this.js.getMessage(stream, query, attemptMs(deadline));
-            return next === null
-                ? (await this.js.streamInfo(stream, attemptMs(deadline))).state.last_seq >= expected
-                : next.sequence > expected || next.subject !== subject;
-        } catch {
-            return false;
-        }
+        const conflict = { stream, subject, everything: `${subjectPrefix}>`, expectedRevision, actualRevision, since };
+        return isTrueConflict(this.js, conflict, () => attemptMs(deadline));
     }
 
     async #bucketIsGone(deadline: Deadline): Promise<boolean> {

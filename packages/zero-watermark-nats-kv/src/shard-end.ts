@@ -1,7 +1,7 @@
 import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { backOff, type Deadline, microsecondsAfter } from '@cbnsndwch/zero-contracts/backend';
 
-import type { StreamInfo } from './jetstream.js';
+import type { StreamInfo } from './jetstream-answers.js';
 import type { TokenLog } from './token-log.js';
 
 /** Where a shard's stream begins and ends, as a majority of the servers knows it. */

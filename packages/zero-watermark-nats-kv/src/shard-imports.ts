@@ -16,7 +16,7 @@ import {
     watermarkOf
 } from '@cbnsndwch/zero-contracts/backend';
 
-import type { StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
 import { type NewToken, type Placement, watermarkAt } from './new-token.js';
 import type { ShardEnd } from './shard-end.js';
 import { importedEntry, type StoredToken } from './stored-token.js';

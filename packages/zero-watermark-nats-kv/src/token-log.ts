@@ -3,7 +3,8 @@ import { backOff, closedError, type Deadline } from '@cbnsndwch/zero-contracts/b
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
-import { type JetStream, type MessageQuery, type StoredMessage, type StreamInfo } from './jetstream.js';
+import type { StoredMessage, StreamInfo } from './jetstream-answers.js';
+import { type JetStream, type MessageQuery } from './jetstream.js';
 import { headersWith, LAST_SEQUENCE } from './message-headers.js';
 import { isConflict } from './nats-errors.js';
 import { type NewToken, type Placement, missingOf } from './new-token.js';

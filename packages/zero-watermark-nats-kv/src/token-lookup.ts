@@ -2,7 +2,7 @@ import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import type { Deadline } from '@cbnsndwch/zero-contracts/backend';
 
 import type { Bucket } from './bucket.js';
-import type { StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
 import { missingOf, type NewToken, type Placement } from './new-token.js';
 import { attemptMs, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';

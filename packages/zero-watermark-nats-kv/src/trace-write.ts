@@ -1,4 +1,5 @@
-import { type MessageQuery, type StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
+import { type MessageQuery } from './jetstream.js';
 import { MESSAGE_ID } from './message-headers.js';
 
 /** How many entries are looked at to learn whether a write is among them. */

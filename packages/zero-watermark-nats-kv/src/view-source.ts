@@ -2,7 +2,7 @@ import type { WatermarkChange } from '@cbnsndwch/zero-contracts';
 import type { ViewFollower } from '@cbnsndwch/zero-contracts/backend';
 
 import { Feed, type FeedContext } from './feed.js';
-import type { StoredMessage } from './jetstream.js';
+import type { StoredMessage } from './jetstream-answers.js';
 import { decodeKey } from './key-codec.js';
 import { readOrLog } from './record-entry.js';
 

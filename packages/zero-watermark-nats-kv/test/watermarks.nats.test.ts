@@ -57,7 +57,7 @@ describe.each(backends)('on $name', ({ start }) => {
 
     describe('revisions', () => {
         test('compareAndSet refuses a revision that the bucket never had', async () => {
-            await using store = await openOn(backend, { timeoutMs: 1_000 });
+            await using store = await openOn(backend);
             const first = await store.watermarks.create('users', 'v1');
             const error = await rejectionOf(store.watermarks.compareAndSet('users', first + 1_000, 'v2'));
             expect(error).toMatchObject({ code: WatermarkErrorCode.REVISION_CONFLICT, actualRevision: first });
