@@ -3,12 +3,21 @@ import { runInNewContext } from 'node:vm';
 
 import { describe, expect, test } from 'vitest';
 
-import { assignInOrder } from './assign-watermarks.js';
+import { type AssignOptions, assignInOrder as assignAsking } from './assign-watermarks.js';
 import { WatermarkErrorCode } from './errors.js';
 import { versionToLexi } from './lexi-version.js';
 
 interface Change {
     readonly token: string;
+}
+
+/** Asks one who answers with promises. */
+function assignInOrder(
+    changes: AsyncIterable<Change>,
+    watermarkOf: (resumeToken: string) => Promise<string>,
+    options: AssignOptions<Change>
+) {
+    return assignAsking(changes, (token, { answer, fail }) => void watermarkOf(token).then(answer, fail), options);
 }
 
 const resumeTokenOf = (change: Change) => change.token;

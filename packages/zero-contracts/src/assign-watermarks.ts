@@ -19,6 +19,12 @@ export interface AssignOptions<T> {
     readonly signal?: AbortSignal;
 }
 
+/** Who is told of the watermark of a token, or why there is none; at once or later. */
+export interface Asker {
+    readonly answer: (watermark: LexiVersion) => void;
+    readonly fail: (error: unknown) => void;
+}
+
 /** What the consumer gets: a change with its watermark; the error, or the end, that comes after all changes. */
 type Step<T> = AssignedChange<T> | { readonly error: unknown } | 'done';
 
@@ -31,7 +37,7 @@ const OPTIONS = {
 /** Takes changes from a source, asks for their watermarks at once, and hands them out in order. */
 export async function* assignInOrder<T>(
     changes: AsyncIterable<T>,
-    watermarkOf: (resumeToken: string) => Promise<LexiVersion>,
+    ask: (resumeToken: string, asker: Asker) => void,
     options: AssignOptions<T>
 ): AsyncGenerator<AssignedChange<T>, void, undefined> {
     const { maxInFlight = 1_000, signal, resumeTokenOf } = checkCallOptions<AssignOptions<T>>(options, OPTIONS);
@@ -43,7 +49,7 @@ export async function* assignInOrder<T>(
     if (signal?.aborted === true) {
         stop();
     }
-    const pumping = pump(source, steps, change => watermarkOf(tokenOf(change)));
+    const pumping = pump(source, steps, (change, asker) => ask(tokenOf(change), asker));
     try {
         let last: LexiVersion = '';
         for (;;) {
@@ -82,7 +88,7 @@ function iteratorOf<T>(changes: AsyncIterable<T>): AsyncIterator<T> {
 async function pump<T>(
     source: AsyncIterator<T>,
     steps: Line<Step<T>>,
-    watermarkOf: (change: T) => Promise<LexiVersion>
+    ask: (change: T, asker: Asker) => void
 ): Promise<void> {
     try {
         while (steps.hasRoom || (await steps.room())) {
@@ -95,12 +101,13 @@ async function pump<T>(
                 return;
             }
             const { value: change } = next;
-            const asked = watermarkOf(change);
             const place = steps.join();
-            asked.then(
-                watermark => steps.settle(place, { change, watermark }),
-                (error: unknown) => steps.settle(place, { error })
-            );
+            const fail = (error: unknown) => steps.settle(place, { error });
+            try {
+                ask(change, { fail, answer: watermark => steps.settle(place, { change, watermark }) });
+            } catch (error) {
+                fail(error);
+            }
         }
     } catch (error) {
         steps.settle(steps.join(), { error });

@@ -5,6 +5,8 @@
  *
  * @module
  */
+export { assignInOrder } from './assign-watermarks.js';
+export type { Asker } from './assign-watermarks.js';
 export { Acknowledgements } from './backend/acknowledgements.js';
 export type { AcknowledgementsOptions } from './backend/acknowledgements.js';
 export {

@@ -193,7 +193,11 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
         changes: AsyncIterable<T>,
         options: AssignOptions<T>
     ): AsyncIterableIterator<AssignedChange<T>> {
-        return assignInOrder(changes, token => this.getOrCreateWatermark(shardId, token), options);
+        return assignInOrder(
+            changes,
+            (token, { answer, fail }) => void this.getOrCreateWatermark(shardId, token).then(answer, fail),
+            options
+        );
     }
 }
 

@@ -1,4 +1,6 @@
 import {
+    type AssignedChange,
+    type AssignOptions,
     type ExportLines,
     type ExportResumeTokensOptions,
     type ImportResumeTokensReport,
@@ -10,6 +12,8 @@ import {
     WatermarkErrorCode
 } from '@cbnsndwch/zero-contracts';
 import {
+    type Asker,
+    assignInOrder,
     CallsUnderWay,
     checkLastWatermark,
     checkList,
@@ -44,7 +48,8 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     readonly #connection: Connection;
     readonly #config: ResolvedNatsKvConfig;
     readonly #store: RecordStore;
-    readonly #shards = new Map<string, Promise<Shard>>();
+    /** Those that are open, and those that are being opened. */
+    readonly #shards = new Map<string, Shard | Promise<Shard>>();
     readonly #calls = new CallsUnderWay();
 
     /** `store` is that of the watermarks; what concerns no shard alone is asked through it. */
@@ -71,6 +76,14 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
                 shard.watermarksFor(tokens, Deadline.in(this.#config.timeoutMs * shares))
             );
         });
+    }
+
+    override assignWatermarks<T>(
+        shardId: string,
+        changes: AsyncIterable<T>,
+        options: AssignOptions<T>
+    ): AsyncIterableIterator<AssignedChange<T>> {
+        return assignInOrder(changes, (resumeToken, asker) => this.#ask(shardId, resumeToken, asker), options);
     }
 
     override getResumeToken(shardId: string, watermark: LexiVersion): Promise<string | undefined> {
@@ -138,10 +151,10 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
 
     override async close(): Promise<void> {
         await this.#calls.close();
-        for (const opening of this.#shards.values()) {
+        for (const shard of this.#shards.values()) {
             // Not awaited: one that is still being opened would go on until its call's deadline, or the connection's end.
-            void opening.then(
-                shard => shard.stop(),
+            void Promise.resolve(shard).then(
+                opened => opened.stop(),
                 () => {}
             );
         }
@@ -158,6 +171,32 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
             .filter(shardId => shardId !== undefined);
     }
 
+    /** Asks for a watermark without a promise: those of one call were a third of what the client does for a token. */
+    #ask(shardId: string, resumeToken: string, { answer, fail }: Asker): void {
+        const shard = this.#shards.get(shardId);
+        if (!(shard instanceof Shard) || !shard.usable) {
+            this.getOrCreateWatermark(shardId, resumeToken).then(answer, fail);
+            return;
+        }
+        const token = checkResumeToken(resumeToken);
+        this.#calls.begin();
+        const asker: Asker = {
+            answer: watermark => {
+                this.#calls.end();
+                answer(watermark);
+            },
+            fail: error => {
+                this.#calls.end();
+                fail(this.#errorOf(shardId, error));
+            }
+        };
+        try {
+            shard.ask(token, Deadline.in(this.#config.timeoutMs), asker);
+        } catch (error) {
+            asker.fail(error);
+        }
+    }
+
     #call<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
         return this.#calls.run(() => this.#whenUsable(shardId, run));
     }
@@ -166,32 +205,36 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
         return this.#onShard(shardId, (shard, deadline) => shard.whenUsable(deadline, () => run(shard, deadline)));
     }
 
-    async #onShard<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
+    #onShard<T>(shardId: string, run: (shard: Shard, deadline: Deadline) => Promise<T>): Promise<T> {
         const deadline = Deadline.in(this.#config.timeoutMs);
-        const shard = await this.#shard(shardId, deadline);
-        try {
-            return await run(shard, deadline);
-        } catch (error) {
-            if (isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)) {
-                // Whoever asks next finds the bucket that was made instead, or has it made: above all numbers given.
-                this.#shards.delete(shardId);
-            }
-            if (this.#connection.closed && isWatermarkError(error, WatermarkErrorCode.UNAVAILABLE)) {
-                // It was not sent, behind another one that the end of the connection left in doubt.
-                throw closedError();
-            }
-            throw error;
-        }
+        const shard = this.#shards.get(shardId) ?? this.#open(shardId, deadline);
+        const answer = shard instanceof Shard ? run(shard, deadline) : shard.then(opened => run(opened, deadline));
+        return answer.catch((error: unknown) => {
+            throw this.#errorOf(shardId, error);
+        });
     }
 
-    #shard(shardId: string, deadline: Deadline): Promise<Shard> {
-        const open = this.#shards.get(shardId);
-        if (open !== undefined) {
-            return open;
+    /** What a call on a shard is told of a failure. */
+    #errorOf(shardId: string, error: unknown): unknown {
+        if (isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)) {
+            // Whoever asks next finds the bucket that was made instead, or has it made: above all numbers given.
+            this.#shards.delete(shardId);
         }
+        if (this.#connection.closed && isWatermarkError(error, WatermarkErrorCode.UNAVAILABLE)) {
+            // It was not sent, behind another one that the end of the connection left in doubt.
+            return closedError();
+        }
+        return error;
+    }
+
+    #open(shardId: string, deadline: Deadline): Promise<Shard> {
         const opening = this.#openShard(shardId, deadline);
         this.#shards.set(shardId, opening);
-        opening.catch(() => this.#shards.delete(shardId));
+        // The first to be told, so that calls which wait for it come before those that find it open.
+        opening.then(
+            shard => this.#shards.set(shardId, shard),
+            () => this.#shards.delete(shardId)
+        );
         return opening;
     }
 

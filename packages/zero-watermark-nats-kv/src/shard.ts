@@ -10,6 +10,7 @@ import {
     Acknowledgements,
     type AddedPairs,
     aheadOfHead,
+    type Asker,
     Deadline,
     foreignWatermark,
     historyLost,
@@ -69,31 +70,44 @@ export class Shard {
     }
 
     /** The watermark of a token, found or made. */
-    async watermarkFor(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
+    watermarkFor(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
+        return new Promise((answer, fail) => this.ask(resumeToken, deadline, { answer, fail }));
+    }
+
+    /**
+     * The same without a promise.
+     *
+     * @throws {WatermarkError} `VALUE_TOO_LARGE`; whatever else fails is told
+     */
+    ask(resumeToken: string, deadline: Deadline, { answer, fail }: Asker): void {
         const known = this.#recent.get(resumeToken);
         if (known !== undefined) {
-            return known;
+            answer(known);
+            return;
         }
-        const token = this.#newToken(resumeToken);
-        const placements = await this.#queue.add([token], deadline);
-        return this.#remember(token, next(placements.values()));
+        this.#queue.add([this.#newToken(resumeToken)], {
+            deadline,
+            placed: (token, placement) => answer(this.#remember(token, placement)),
+            failed: fail
+        });
     }
 
     /** The watermarks of tokens, found or made, in their order. */
-    async watermarksFor(resumeTokens: readonly string[], deadline: Deadline): Promise<LexiVersion[]> {
+    watermarksFor(resumeTokens: readonly string[], deadline: Deadline): Promise<LexiVersion[]> {
         const wanted = resumeTokens.map(resumeToken => this.#recent.get(resumeToken) ?? this.#newToken(resumeToken));
         const missing = wanted.filter(token => typeof token !== 'string');
-        const placements = (await this.#queue.add(missing, deadline)).values();
-        return wanted.map(token => (typeof token === 'string' ? token : this.#remember(token, next(placements))));
+        return this.#queue.place(missing, deadline).then(found => {
+            const placements = found.values();
+            return wanted.map(token => (typeof token === 'string' ? token : this.#remember(token, taken(placements))));
+        });
     }
 
     /** A watermark that nothing had before, for a snapshot at this token. */
-    async beginSync(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
+    beginSync(resumeToken: string, deadline: Deadline): Promise<LexiVersion> {
         this.#recent.clear();
         const { entry } = this.#newToken(resumeToken);
         const token = { key: syncKey(nuid.next()), entry, resumeToken };
-        const placements = await this.#queue.add([token], deadline);
-        return watermarkAt(next(placements.values()), token);
+        return this.#queue.place([token], deadline).then(placements => watermarkAt(taken(placements.values()), token));
     }
 
     async tokenOf(watermark: LexiVersion, deadline: Deadline): Promise<string | undefined> {
@@ -137,9 +151,14 @@ export class Shard {
         this.#highest = (await this.#end.moveOn(above, deadline)) - 1;
     }
 
+    /** Whether calls can run at once: it is not being imported, as far as this instance knows. */
+    get usable(): boolean {
+        return !this.#imports.unfinished;
+    }
+
     /** Runs a call, unless the shard is being imported. */
     whenUsable<T>(deadline: Deadline, run: () => Promise<T>): Promise<T> {
-        return this.#imports.unfinished ? this.#imports.refuseUnfinished(deadline).then(run) : run();
+        return this.usable ? run() : this.#imports.refuseUnfinished(deadline).then(run);
     }
 
     /** Looks whether the shard is being imported. */
@@ -332,7 +351,7 @@ export class Shard {
     }
 }
 
-function next<T>(values: IterableIterator<T>): T {
+function taken<T>(values: IterableIterator<T>): T {
     const result = values.next();
     if (result.done === true) {
         throw new RangeError('fewer values than were asked for');

@@ -34,7 +34,7 @@ function controlledQueue() {
             }),
         10_000
     );
-    const addAll = (...texts: string[]) => queue.add(texts.map(token), Deadline.in(10_000));
+    const addAll = (...texts: string[]) => queue.place(texts.map(token), Deadline.in(10_000));
     const add = async (text: string) => {
         const [placement] = await addAll(text);
         if (placement === undefined) {

@@ -8,13 +8,13 @@ const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** How many calls: half of what `assignWatermarks` has in flight, so that some are stored while others are handed out. */
 const MAX_GROUP_CALLS = 500;
 
-/** One call that waits for its tokens; settled once all are placed, or with the first that is not. */
-interface Call {
+/** One call that waits for its tokens. */
+export interface Call {
     readonly deadline: Deadline;
-    readonly placements: Placement[];
-    readonly resolve: (placements: Placement[]) => void;
-    readonly reject: (error: unknown) => void;
-    readonly count: number;
+    /** Told of each token, in their order. */
+    readonly placed: (token: NewToken, placement: Placement) => void;
+    /** Told once, when one is not placed, and of no token after that. */
+    readonly failed: (error: unknown) => void;
 }
 
 interface Waiting {
@@ -48,22 +48,32 @@ export class TokenQueue {
         this.#maxGroup = maxGroup;
     }
 
-    /** Where the tokens are, in their order. */
-    add(tokens: readonly NewToken[], deadline: Deadline): Promise<Placement[]> {
+    /** Where the tokens are, in their order; rejects with the first that is not placed. */
+    place(tokens: readonly NewToken[], deadline: Deadline): Promise<readonly Placement[]> {
         if (tokens.length === 0) {
             return Promise.resolve([]);
         }
-        return new Promise((resolve, reject) => {
-            const call = { deadline, placements: [], resolve, reject, count: tokens.length };
-            for (const token of tokens) {
-                this.#waiting.push({ token, call });
-            }
-            if (!this.#running) {
-                this.#running = true;
-                // What is added in the same turn goes into the same write.
-                queueMicrotask(() => void this.#run());
-            }
+        return new Promise((resolve, failed) => {
+            const placements: Placement[] = [];
+            const placed = (_: NewToken, placement: Placement) => {
+                if (placements.push(placement) === tokens.length) {
+                    resolve(placements);
+                }
+            };
+            this.add(tokens, { deadline, placed, failed });
         });
+    }
+
+    /** The same without a promise. */
+    add(tokens: readonly NewToken[], call: Call): void {
+        for (const token of tokens) {
+            this.#waiting.push({ token, call });
+        }
+        if (!this.#running) {
+            this.#running = true;
+            // What is added in the same turn goes into the same write.
+            queueMicrotask(() => void this.#run());
+        }
     }
 
     async #run(): Promise<void> {
@@ -118,12 +128,12 @@ export class TokenQueue {
         const failed = group.findIndex(({ token }) => !found.has(token.key));
         group.slice(0, failed).forEach(waiting => settle(waiting, found));
         const inGroup = new Set(group.slice(failed).map(({ call }) => call));
-        inGroup.forEach(call => call.reject(error));
+        inGroup.forEach(call => call.failed(error));
         const behind = new Set(this.#waiting.map(({ call }) => call));
         this.#waiting = [];
         behind.forEach(call => {
             if (!inGroup.has(call)) {
-                call.reject(notSentBehind(error));
+                call.failed(notSentBehind(error));
             }
         });
     }
@@ -132,11 +142,8 @@ export class TokenQueue {
 function settle({ token, call }: Waiting, found: ReadonlyMap<string, Placement>): void {
     const placement = found.get(token.key);
     if (placement === undefined) {
-        call.reject(new Error(`the token ${token.key} was not placed`));
+        call.failed(new Error(`the token ${token.key} was not placed`));
         return;
     }
-    call.placements.push(placement);
-    if (call.placements.length === call.count) {
-        call.resolve(call.placements);
-    }
+    call.placed(token, placement);
 }

@@ -8,7 +8,8 @@ export class CallsUnderWay {
     #count = 0;
     #closing: Promise<void> | undefined;
     #onLast: () => void = () => {};
-    readonly #ended = () => {
+    /** Counts a call as answered. */
+    readonly end = () => {
         this.#count -= 1;
         if (this.#count === 0) {
             this.#onLast();
@@ -28,11 +29,23 @@ export class CallsUnderWay {
         if (this.closed) {
             return Promise.reject(closedError());
         }
-        this.#count += 1;
+        this.begin();
         const answer = answerOf(call);
         // Two functions for all calls: an async function, or closures, would cost more than a quick call itself.
-        void answer.then(this.#ended, this.#ended);
+        void answer.then(this.end, this.end);
         return answer;
+    }
+
+    /**
+     * Counts a call that is answered without a promise, until {@link end}.
+     *
+     * @throws {WatermarkError} `CLOSED` once {@link close} was called
+     */
+    begin(): void {
+        if (this.closed) {
+            throw closedError();
+        }
+        this.#count += 1;
     }
 
     /** Refuses further calls, and waits for those under way, for up to five seconds. */
