@@ -1,6 +1,6 @@
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 
-import { headerMap, parseHeaders } from './message-headers.js';
+import { parseHeaders } from './message-headers.js';
 import { ApiFailure, JetStreamCode } from './nats-errors.js';
 
 /** A message as the stream keeps it. */
@@ -9,7 +9,13 @@ export interface StoredMessage {
     readonly sequence: number;
     readonly timestamp: number;
     readonly data: Uint8Array;
-    readonly headers: ReadonlyMap<string, string>;
+    readonly headers: StoredHeaders;
+}
+
+/** What the client has parsed, or a map of the same: what is not there is empty, or `undefined`. */
+export interface StoredHeaders {
+    get(name: string): string | undefined;
+    has(name: string): boolean;
 }
 
 /** The part of a stream's configuration that this package sets or looks at. Durations are nanoseconds, as on the wire. */
@@ -127,7 +133,7 @@ export function directMessage(message: Msg, headers: MsgHdrs): StoredMessage {
         sequence: Number(headers.get('Nats-Sequence')),
         timestamp: Date.parse(headers.get('Nats-Time-Stamp')),
         data: message.data,
-        headers: headerMap(headers)
+        headers
     };
 }
 

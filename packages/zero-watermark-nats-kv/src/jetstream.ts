@@ -16,6 +16,13 @@ import { type Header, headersWith, LAST_SEQUENCE, preparedHeaders } from './mess
 import { ApiFailure } from './nats-errors.js';
 import type { Requester } from './requester.js';
 
+/** What a replica has of some subjects. */
+export interface LastOfEach {
+    readonly messages: readonly StoredMessage[];
+    /** Up to which sequence of the stream this is what there was; 0: not known. */
+    readonly upTo: number;
+}
+
 /** One message of a batch. */
 export interface BatchMessage {
     readonly subject: string;
@@ -36,6 +43,10 @@ export interface ConsumerConfig {
     readonly opt_start_seq?: number;
     readonly headers_only?: boolean;
 }
+
+/** Status codes in answers to direct gets. */
+const END_OF_BATCH = 204;
+const NOT_FOUND = 404;
 
 /** Which message to read: the last of a subject (wildcards allowed), or the first from a sequence on. */
 export type MessageQuery =
@@ -73,7 +84,7 @@ export class JetStream {
     /** Reads the last message of a subject from whichever replica is near. */
     async getLastDirect(stream: string, subject: string, timeoutMs: number): Promise<StoredMessage | null> {
         const answer = await this.#requester.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, '', timeoutMs);
-        if (answer.headers?.code === 404) {
+        if (answer.headers?.code === NOT_FOUND) {
             return null;
         }
         if (answer.headers === undefined || answer.headers.code >= 400) {
@@ -94,22 +105,46 @@ export class JetStream {
         count: number,
         timeoutMs: number
     ): Promise<StoredMessage[] | undefined> {
+        const query = { seq: fromSequence, next_by_subj: '>', batch: count };
+        const { messages, end } = await this.#getDirect(stream, query, timeoutMs);
+        return end?.code === 0 ? undefined : messages;
+    }
+
+    /**
+     * Reads the last messages of up to 1,000 subjects from whichever replica is near (ADR-31, 2.11+).
+     *
+     * @throws {ApiFailure} 408: the server is older
+     */
+    async getLastOfEach(stream: string, subjects: readonly string[], timeoutMs: number): Promise<LastOfEach> {
+        const { messages, end } = await this.#getDirect(stream, { multi_last: subjects }, timeoutMs);
+        if (end?.code === END_OF_BATCH) {
+            return { messages, upTo: Number(end.get('Nats-UpTo-Sequence')) };
+        }
+        if (end?.code === NOT_FOUND) {
+            // There is none at all, or (before 2.15) one was replaced meanwhile. Of which moment that is, it does not say.
+            return { messages: [], upTo: 0 };
+        }
+        throw new ApiFailure(end?.code ?? 0, end?.description ?? 'malformed answer');
+    }
+
+    /** Messages of a direct get of several, and the headers of what came after them. */
+    async #getDirect(
+        stream: string,
+        query: object,
+        timeoutMs: number
+    ): Promise<{ readonly messages: StoredMessage[]; readonly end: MsgHdrs | undefined }> {
         const messages: StoredMessage[] = [];
-        const query = JSON.stringify({ seq: fromSequence, next_by_subj: '>', batch: count });
-        const last = await this.#requester.requestStream(
-            `$JS.API.DIRECT.GET.${stream}`,
-            utf8.encode(query),
-            timeoutMs,
-            answer => {
-                const { headers } = answer;
-                const isPart = headers?.code === 0 && headers.has('Nats-Num-Pending');
-                if (isPart) {
-                    messages.push(directMessage(answer, headers));
-                }
-                return !isPart;
+        const subject = `$JS.API.DIRECT.GET.${stream}`;
+        const payload = utf8.encode(JSON.stringify(query));
+        const last = await this.#requester.requestStream(subject, payload, timeoutMs, answer => {
+            const { headers } = answer;
+            const isPart = headers?.code === 0 && headers.has('Nats-Num-Pending');
+            if (isPart) {
+                messages.push(directMessage(answer, headers));
             }
-        );
-        return last.headers?.code === 0 ? undefined : messages;
+            return !isPart;
+        });
+        return { messages, end: last.headers };
     }
 
     async streamInfo(stream: string, timeoutMs: number): Promise<StreamInfo> {

@@ -71,7 +71,3 @@ export function parseHeaders(block: string): ReadonlyMap<string, string> {
     }
     return result;
 }
-
-export function headerMap(headers: MsgHdrs | undefined): ReadonlyMap<string, string> {
-    return new Map(headers?.keys().map(name => [name, headers.get(name)]));
-}

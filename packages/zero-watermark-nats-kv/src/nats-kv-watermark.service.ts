@@ -39,6 +39,7 @@ import { KeyWrites } from './key-writes.js';
 import { readCurrent } from './read-current.js';
 import { readEntry, readOrLog } from './record-entry.js';
 import type { RecordWrite, WriteResult } from './record-store.js';
+import { SharedReads } from './shared-reads.js';
 import { followBucket } from './view-source.js';
 
 /** What a service needs besides what a feed needs. */
@@ -55,6 +56,7 @@ const DELETE: RecordWrite = { payload: new Uint8Array(), headers: [['KV-Operatio
 /** {@link WatermarkService} on a NATS KV bucket. */
 export class NatsKvWatermarkService extends WatermarkService {
     readonly #context: WatermarkServiceContext;
+    readonly #readLast: (subject: string, deadline: Deadline) => Promise<StoredMessage | null>;
     readonly #writes: KeyWrites<RecordWrite>;
     readonly #calls = new CallsUnderWay();
     readonly #watches = new Set<() => void>();
@@ -63,6 +65,12 @@ export class NatsKvWatermarkService extends WatermarkService {
     constructor(context: WatermarkServiceContext) {
         super();
         this.#context = context;
+        const { store, bucket, readConsistency } = context;
+        const reads = new SharedReads(bucket, store);
+        this.#readLast =
+            readConsistency === 'any' && bucket.allowDirect
+                ? (subject, deadline) => store.readAny(subject, deadline)
+                : (subject, deadline) => reads.read(subject, deadline);
         this.#writes = new KeyWrites((subject, content, deadline) =>
             this.#write(subject, content, undefined, deadline)
         );
@@ -361,13 +369,6 @@ export class NatsKvWatermarkService extends WatermarkService {
         if (!(entry instanceof CorruptRecordError)) {
             this.#views.wrote(entry);
         }
-    }
-
-    #readLast(subject: string, deadline: Deadline): Promise<StoredMessage | null> {
-        const { store, readConsistency, bucket } = this.#context;
-        return readConsistency === 'any' && bucket.allowDirect
-            ? store.readAny(subject, deadline)
-            : store.read({ last_by_subj: subject }, deadline);
     }
 
     /** Reads what was in the way of a conditional write; a leader that doesn't have it yet is asked again. */

@@ -2,12 +2,13 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import { createInbox, nuid } from '@nats-io/transport-node';
 
 import type { FeedContext } from './feed.js';
-import type { StoredMessage } from './jetstream-answers.js';
+import type { StoredHeaders, StoredMessage } from './jetstream-answers.js';
 import { CONSUMER_HEARTBEAT_MS, type ConsumerConfig } from './jetstream.js';
-import { headerMap } from './message-headers.js';
 
 /** Silence after which a consumer is taken for dead: the server says something each heartbeat. */
 const SILENCE_MS = 2.5 * CONSUMER_HEARTBEAT_MS;
+
+const NO_HEADERS: StoredHeaders = new Map<string, string>();
 
 /** What a push consumer tells. */
 export interface PushConsumerHandler {
@@ -101,8 +102,8 @@ export class PushConsumer {
         }
         this.#delivered = delivery.number;
         const { sequence, timestamp, pending } = delivery;
-        const { subject, data } = message;
-        this.#handler.message({ subject, sequence, timestamp, data, headers: headerMap(message.headers) }, pending);
+        const { subject, data, headers = NO_HEADERS } = message;
+        this.#handler.message({ subject, sequence, timestamp, data, headers }, pending);
     }
 
     #receiveControl(message: Msg): void {

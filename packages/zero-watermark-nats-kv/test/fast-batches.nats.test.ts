@@ -139,7 +139,7 @@ test('tokens that come together are stored as fast batches', async () => {
     stream = `KV_${bucket}-tokens-s`;
     const { state } = await js.streamInfo(stream, TIMEOUT_MS);
     const last = await js.getMessage(stream, { seq: state.last_seq }, TIMEOUT_MS);
-    expect([...(last?.headers ?? [])]).toEqual([IS_NEW, [LAST_SEQUENCE, String(state.last_seq - 1)]]);
+    expect(last?.headers).toEqual(new Map([IS_NEW, [LAST_SEQUENCE, String(state.last_seq - 1)]]));
 });
 
 test('two instances that store different tokens in turn keep the order of each', async () => {

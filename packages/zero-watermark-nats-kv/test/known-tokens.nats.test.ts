@@ -1,19 +1,14 @@
 import { expect, test } from 'vitest';
 
 import { openWatermarkStore, type ResumeTokenService } from '../src/store.js';
-import { type NatsServer, startNatsServer } from '../src/testing.js';
+import { startNatsServer } from '../src/testing.js';
 import { natsServers } from './nats-binaries.js';
 import { backends, openOn, uniqueBucket } from './support/backends.js';
+import { receivedBy } from './support/monitor.js';
 
 const SHARD = 's';
 const named = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 const ask = (tokens: ResumeTokenService, names: readonly string[]) => tokens.getOrCreateWatermarks(SHARD, names);
-
-/** How many messages were sent to a server so far. */
-async function sentTo(server: NatsServer): Promise<number> {
-    const response = await fetch(`${server.monitorUrl}/varz`);
-    return ((await response.json()) as { in_msgs: number }).in_msgs;
-}
 
 test.each([
     { ...natsServers().newest, mostMessages: 20 },
@@ -28,9 +23,9 @@ test.each([
     await two.resumeTokens.head(SHARD);
     // The first call finds out that the tokens are known.
     expect(await ask(two.resumeTokens, tokens.slice(0, 20))).toEqual(watermarks.slice(0, 20));
-    const before = await sentTo(server);
+    const before = await receivedBy(server);
     expect(await ask(two.resumeTokens, tokens.slice(20))).toEqual(watermarks.slice(20));
-    expect((await sentTo(server)) - before).toBeLessThan(mostMessages);
+    expect((await receivedBy(server)) - before).toBeLessThan(mostMessages);
 });
 
 test.each(backends)('known and new tokens, in any order, and what was pruned: $name', async ({ start }) => {

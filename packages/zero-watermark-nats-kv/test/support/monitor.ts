@@ -14,3 +14,9 @@ export async function connectionsOf(server: NatsServer): Promise<readonly Monito
     };
     return connections.map(({ name = '', subscriptions_list: subscriptions = [] }) => ({ name, subscriptions }));
 }
+
+/** How many messages a server has got so far. */
+export async function receivedBy(server: NatsServer): Promise<number> {
+    const response = await fetch(`${server.monitorUrl}/varz`);
+    return ((await response.json()) as { in_msgs: number }).in_msgs;
+}
