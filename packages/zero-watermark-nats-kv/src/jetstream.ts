@@ -12,7 +12,7 @@ import {
     streamInfo,
     type StreamInfo
 } from './jetstream-answers.js';
-import { type Header, headersWith, LAST_SEQUENCE, preparedHeaders } from './message-headers.js';
+import { type Header, headersWith, headersWithNumber, LAST_SEQUENCE } from './message-headers.js';
 import { ApiFailure } from './nats-errors.js';
 import type { Requester } from './requester.js';
 
@@ -221,15 +221,15 @@ export class JetStream {
         lastSequence: number,
         timeoutMs: number
     ): Promise<{ readonly count: number; readonly sequence: number }> {
-        const current = preparedHeaders(headers, LAST_SEQUENCE);
+        const headersAfter = headersWithNumber(headers, LAST_SEQUENCE);
         const answer = await this.#requester.requestTogether(
             messages[0]?.subject ?? '',
             timeoutMs,
             endsFastBatch,
             publish => {
                 for (const [index, { subject, payload }] of messages.entries()) {
-                    current.setLast(lastSequence + index);
-                    publish(subject, payload, current, fastBatchSuffix(index, messages.length));
+                    const suffix = fastBatchSuffix(index, messages.length);
+                    publish(subject, payload, headersAfter(lastSequence + index), suffix);
                 }
             }
         );

@@ -21,16 +21,27 @@ export function headersWith(...entries: readonly Header[]): MsgHdrs {
     return result;
 }
 
-/** Headers of which the last one is a number that changes from message to message. */
-export function preparedHeaders(headers: readonly Header[], last: string): MsgHdrs & { setLast(value: number): void } {
-    const start = `${headerBlock(headers)}${last}: `;
-    let encoded: Uint8Array = Buffer.from('');
-    const result = encodedHeaders(() => encoded);
-    return Object.assign(result, {
-        setLast: (value: number) => {
-            encoded = Buffer.from(`${start}${value}\r\n\r\n`, 'latin1');
-        }
-    });
+/**
+ * Headers that are encoded here, which takes a fifth of the time (0.3 µs instead of 1.5): the client calls `encode` of what
+ * it is given. Should another version of it not do so, it sends a condition that nothing meets, and nothing is stored by
+ * mistake.
+ */
+class EncodedHeaders {
+    readonly #encoded: Uint8Array;
+
+    constructor(lines: string) {
+        this.#encoded = Buffer.from(`NATS/1.0\r\n${lines}\r\n`, 'latin1');
+    }
+
+    encode(): Uint8Array {
+        return this.#encoded;
+    }
+}
+
+Object.setPrototypeOf(EncodedHeaders.prototype, headersWith([LAST_OF_SUBJECT, String(Number.MAX_SAFE_INTEGER)]));
+
+function encodedHeaders(lines: string): MsgHdrs {
+    return new EncodedHeaders(lines) as unknown as MsgHdrs;
 }
 
 /** Headers of a write: its own id, and the condition under which it is to be stored. */
@@ -39,26 +50,27 @@ export function writeHeaders(
     expectedLastOfSubject: number | undefined,
     others: readonly Header[] = []
 ): MsgHdrs {
-    const condition: readonly Header[] =
-        expectedLastOfSubject === undefined ? [] : [[LAST_OF_SUBJECT, String(expectedLastOfSubject)]];
-    const encoded = Buffer.from(`${headerBlock([[MESSAGE_ID, id], ...condition, ...others])}\r\n`, 'latin1');
-    return encodedHeaders(() => encoded);
+    const condition = expectedLastOfSubject === undefined ? '' : lineOf(LAST_OF_SUBJECT, expectedLastOfSubject);
+    return encodedHeaders(lineOf(MESSAGE_ID, id) + condition + linesOf(others));
 }
 
-function headerBlock(headers: readonly Header[]): string {
-    return headers.reduce((block, [name, value]) => `${block}${name}: ${value}\r\n`, 'NATS/1.0\r\n');
+/** Makes headers of which the last one is a number that changes from message to message. */
+export function headersWithNumber(headers: readonly Header[], last: string): (value: number) => MsgHdrs {
+    const others = linesOf(headers);
+    return value => encodedHeaders(others + lineOf(last, value));
 }
 
-/**
- * Headers that are encoded here, which takes a fifth of the time (0.3 µs instead of 1.5): the client calls `encode` of what
- * it is given. Should another version of it not do so, it sends a condition that nothing meets, and nothing is stored by
- * mistake.
- */
-function encodedHeaders(encode: () => Uint8Array): MsgHdrs {
-    return Object.assign(Object.create(NEVER_MET) as MsgHdrs, { encode });
+function linesOf(headers: readonly Header[]): string {
+    let lines = '';
+    for (const [name, value] of headers) {
+        lines += lineOf(name, value);
+    }
+    return lines;
 }
 
-const NEVER_MET = headersWith([LAST_OF_SUBJECT, String(Number.MAX_SAFE_INTEGER)]);
+function lineOf(name: string, value: string | number): string {
+    return `${name}: ${value}\r\n`;
+}
 
 /** A header block as it is stored: a status line, then one `Name: value` a line. */
 export function parseHeaders(block: string): ReadonlyMap<string, string> {

@@ -38,7 +38,7 @@ import { subjectOfKey } from './key-codec.js';
 import { KeyWrites } from './key-writes.js';
 import { readCurrent } from './read-current.js';
 import { readEntry, readOrLog } from './record-entry.js';
-import type { RecordWrite, WriteResult } from './record-store.js';
+import type { OnStored, RecordWrite, WriteResult } from './record-store.js';
 import { SharedReads } from './shared-reads.js';
 import { followBucket } from './view-source.js';
 
@@ -353,23 +353,20 @@ export class NatsKvWatermarkService extends WatermarkService {
         expectedRevision: number | undefined,
         deadline: Deadline
     ): Promise<WriteResult> {
-        const { store } = this.#context;
-        return store.write(subject, content, expectedRevision, deadline).then(result => {
-            if (result.stored && this.#views.any) {
-                this.#showWritten(subject, content, result.revision);
-            }
-            return result;
-        });
+        return this.#context.store.write(subject, content, expectedRevision, deadline, this.#showWritten);
     }
 
-    #showWritten(subject: string, { payload, headers }: RecordWrite, sequence: number): void {
+    readonly #showWritten: OnStored = (subject, { payload, headers }, sequence) => {
+        if (!this.#views.any) {
+            return;
+        }
         // The acknowledgement has no time in it; the server's comes with the message itself.
         const message = { subject, sequence, timestamp: Date.now(), data: payload, headers: new Map(headers) };
         const entry = readEntry(this.#context.bucket.subjectPrefix, message);
         if (!(entry instanceof CorruptRecordError)) {
             this.#views.wrote(entry);
         }
-    }
+    };
 
     /** Reads what was in the way of a conditional write; a leader that doesn't have it yet is asked again. */
     async #readConflicting(

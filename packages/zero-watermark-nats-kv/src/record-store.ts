@@ -35,6 +35,9 @@ export interface RecordWrite {
     readonly headers: readonly (readonly [string, string])[];
 }
 
+/** Told of a write that was stored. */
+export type OnStored = (subject: string, write: RecordWrite, revision: number) => void;
+
 /** A write was stored, or it was refused because the key is not at the expected revision. */
 export type WriteResult =
     | { readonly stored: true; readonly revision: number }
@@ -95,31 +98,35 @@ export class RecordStore {
      * Stores a record once, however often it has to be sent.
      *
      * @param expectedRevision at which the key must be; 0: nothing may be there; `undefined`: whatever is there is replaced
+     * @param onStored told of it before the caller is
      * @throws {WatermarkError} `OUTCOME_UNKNOWN` when it may have been stored; anything else means that it was not.
      */
     write(
         subject: string,
         write: RecordWrite,
         expectedRevision: number | undefined,
-        deadline: Deadline
+        deadline: Deadline,
+        onStored?: OnStored
     ): Promise<WriteResult> {
         if (deadline.remainingMs() < LAST_TRY_MS) {
             return Promise.reject(outOfTime());
         }
         const id = this.#newId();
-        const sent: SentWrite = { subject, write, expectedRevision, seenBefore: this.#seen, deadline };
+        const sent: SentWrite = { subject, write, expectedRevision, seenBefore: this.#seen, deadline, onStored };
         // As good as always this one request is all, and the promises of the loop would cost as much as it does.
         return this.#connection.connected
-            ? this.#publish(sent, id, expectedRevision).then(this.#stored, (error: unknown) =>
-                  this.#writeAgain(sent, id, this.#outcomeOf(error, deadline))
+            ? this.#publish(sent, id, expectedRevision).then(
+                  ({ sequence }) => this.#stored(sent, sequence),
+                  (error: unknown) => this.#writeAgain(sent, id, this.#outcomeOf(error, deadline))
               )
             : this.#writeAgain(sent, id, Promise.resolve(this.#notConnected()));
     }
 
-    readonly #stored = ({ sequence }: PublishAck): WriteResult => {
-        this.#seen = Math.max(this.#seen, sequence);
-        return { stored: true, revision: sequence };
-    };
+    #stored({ subject, write, onStored }: SentWrite, revision: number): WriteResult {
+        this.#seen = Math.max(this.#seen, revision);
+        onStored?.(subject, write, revision);
+        return { stored: true, revision };
+    }
 
     /** Decides what became of a write that was not acknowledged, and sends it again where that is right. */
     async #writeAgain(sent: SentWrite, firstId: string, firstOutcome: Promise<AttemptOutcome>): Promise<WriteResult> {
@@ -131,7 +138,7 @@ export class RecordStore {
         for (let attempt = 0; ; attempt += 1) {
             const outcome = await (attempt === 0 ? firstOutcome : this.#attempt(sent, id, expected));
             if (outcome.kind === 'stored') {
-                return this.#stored(outcome.ack);
+                return this.#stored(sent, outcome.ack.sequence);
             }
             if (outcome.kind === 'conflict' && expected === undefined) {
                 throw foreignClient();
@@ -146,7 +153,7 @@ export class RecordStore {
             if (inDoubt) {
                 const found = await this.#readInDoubt({ last_by_subj: subject }, deadline);
                 if (found?.headers.get(MESSAGE_ID) === id) {
-                    return { stored: true, revision: found.sequence };
+                    return this.#stored(sent, found.sequence);
                 }
                 const actual = found?.sequence ?? 0;
                 const before = Math.max(expected ?? 0, seenBefore);
@@ -160,7 +167,7 @@ export class RecordStore {
                         upTo: actual
                     });
                     if (typeof fate === 'number') {
-                        return { stored: true, revision: fate };
+                        return this.#stored(sent, fate);
                     }
                     if (fate === 'unknown') {
                         throw outcomeUnknown();
@@ -338,6 +345,7 @@ interface SentWrite {
     /** What this process had seen before it was sent first. */
     readonly seenBefore: number;
     readonly deadline: Deadline;
+    readonly onStored: OnStored | undefined;
 }
 
 type AttemptOutcome =
