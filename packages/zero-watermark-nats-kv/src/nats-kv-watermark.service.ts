@@ -41,6 +41,7 @@ import { readEntry, readOrLog } from './record-entry.js';
 import type { OnStored, RecordWrite, WriteResult } from './record-store.js';
 import { SharedReads } from './shared-reads.js';
 import { followBucket } from './view-source.js';
+import { allEnded } from './write-failures.js';
 
 /** What a service needs besides what a feed needs. */
 export interface WatermarkServiceContext extends FeedContext {
@@ -103,10 +104,7 @@ export class NatsKvWatermarkService extends WatermarkService {
                 const deletions = keys
                     .slice(start, start + KEYS_A_TIMEOUT)
                     .map(key => this.#writes.put(this.#subjectOf(key), DELETE, deadline));
-                const failed = (await Promise.allSettled(deletions)).find(result => result.status === 'rejected');
-                if (failed !== undefined) {
-                    throw failed.reason;
-                }
+                await allEnded(deletions);
             }
         });
     }

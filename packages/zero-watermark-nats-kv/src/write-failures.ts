@@ -1,4 +1,4 @@
-import { InvalidOptionsError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { InvalidOptionsError, isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
 /** For a call that found no connection until its time was up. */
 export function disconnected(servers: string): WatermarkError {
@@ -38,4 +38,18 @@ export function foreignClient(): WatermarkError {
         'connection: its client sends other headers than it is given, so nothing was stored; ' +
             'expected one that the installed version of @nats-io/transport-node has made'
     ]);
+}
+
+/**
+ * Waits until all of several writes have ended.
+ *
+ * @throws {WatermarkError} what one of them has failed with; of one that is in doubt, if there is one, because it must not
+ *   hide behind one that has had no effect
+ */
+export async function allEnded(writes: readonly Promise<unknown>[]): Promise<void> {
+    const ended = await Promise.allSettled(writes);
+    const failures = ended.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (failures.length > 0) {
+        throw failures.find(error => isWatermarkError(error, WatermarkErrorCode.OUTCOME_UNKNOWN)) ?? failures[0];
+    }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { checkHistory, describeViolation, strictReads } from './check-history.js';
 import type { History } from './history.js';
-import { callPlans, simulateKeys } from './simulated-keys.js';
+import { type CallPlan, callPlans, simulateKeys } from './simulated-keys.js';
 import { shardCallPlans, simulateShard } from './simulated-shards.js';
 
 function problemsIn(history: History): readonly string[] {
@@ -45,7 +45,9 @@ describe('histories of a store that keeps its promises', () => {
 
 describe('50,000 calls', () => {
     it('are checked within seconds', () => {
-        const plans = sampleOf(callPlans(200), 40_000);
+        // Each of them concerns all keys; an application removes all of them now and then.
+        const isRare = ({ kind }: CallPlan, index: number) => kind !== 'clear' || index % 200 === 0;
+        const plans = sampleOf(callPlans(200), 45_000).filter(isRare);
         const shardPlans = sampleOf(shardCallPlans(4_000), 10_000);
         const [keys, shard] = [simulateKeys(plans, 200), simulateShard(shardPlans)];
         const history = {

@@ -33,7 +33,7 @@ export function checkHistory(history: History): readonly Violation[] {
 
 /** How many reads there are, and how many are older than one single leader would have answered: no violation. */
 export function strictReads(history: History): { readonly reads: number; readonly stale: number } {
-    const isRead = ({ kind }: { readonly kind: string }) => ['get', 'getMany', 'getAll'].includes(kind);
+    const isRead = ({ kind }: { readonly kind: string }) => ['get', 'getMany', 'getAll', 'view'].includes(kind);
     let [reads, stale] = [0, 0];
     for (const [key, part] of splitByKey(history)) {
         reads += part.operations.filter(({ call, answer }) => isRead(call) && answer !== undefined).length;
@@ -70,11 +70,12 @@ function checkCalls(history: History): readonly Violation[] {
     });
 }
 
-/** A watcher of all keys is told of the revisions of all of them in their order. */
+/** A watcher of all keys is told of the revisions of all of them in their order; a view has own writes early. */
 function checkWatchers(history: History): readonly Violation[] {
     const told = groupBy(history.observations, ({ watcher }) => watcher);
+    const views = new Set(history.watchers.filter(({ isView }) => isView).map(({ watcher }) => watcher));
     return [...told].flatMap(([watcher, observations]) => {
-        const back = findStepBack(observations);
+        const back = views.has(watcher) ? undefined : findStepBack(observations);
         const before = back === undefined ? undefined : observations[observations.indexOf(back) - 1];
         if (back === undefined || before === undefined || back.key === before.key) {
             return [];

@@ -1,16 +1,11 @@
 import type { History, Operation } from './history.js';
 import { type KeyStory, type Read, tellStory, type Write } from './key-story.js';
+import { MAX_STALENESS_MS } from './outcome.js';
 import { orderRevisions, type Revision } from './revisions.js';
 import { type Puzzle, search, type Verdict } from './search.js';
+import { findInViews } from './check-views.js';
 import { findInWatchers } from './check-watchers.js';
 import type { Finding, ViolationKind } from './violation.js';
-
-/**
- * How old the answer of a leader may be that was deposed and does not know it: nats-server 2.10.27 and 2.15 look
- * every 10 seconds whether they have lost the majority, which they have when nothing was heard for 10 seconds
- * (`server/raft.go`, `lostQuorumCheckIntervalDefault`, `lostQuorumIntervalDefault`); and some time for a slow machine.
- */
-export const MAX_STALENESS_MS = 25_000;
 
 /** What the history of one key breaks first. */
 export function checkKey(key: string, history: History): readonly Finding[] {
@@ -24,7 +19,9 @@ export function checkKey(key: string, history: History): readonly Finding[] {
         return inAnswers;
     }
     const inOrder = findInOrder(key, story, revisions);
-    return inOrder === undefined ? findInWatchers(key, history) : [inOrder];
+    return inOrder === undefined
+        ? [...findInWatchers(key, history), ...findInViews(key, history, revisions)]
+        : [inOrder];
 }
 
 /** Whether every read of a key is as fresh as if there had been one leader; `undefined`: nothing can be said. */
@@ -102,9 +99,14 @@ function findInOrder(key: string, story: KeyStory, revisions: readonly Revision[
             'A compareAndSet was refused while the key was at the revision that it expected.'
         ],
         [
-            { ...whole, reads: story.reads.map(mayBeStale) },
+            { ...whole, reads: story.reads.filter(({ isClear }) => isClear !== true).map(mayBeStale) },
             'stale-read',
             `A read gave what had been replaced more than ${MAX_STALENESS_MS} ms before it began.`
+        ],
+        [
+            { ...whole, reads: story.reads.map(mayBeStale) },
+            'not-cleared',
+            'A clear() that succeeded has left a watermark that had been there for long.'
         ]
     ];
     for (const [puzzle, kind, explanation] of steps) {

@@ -1,8 +1,7 @@
-import { MAX_STALENESS_MS } from './check-key.js';
 import type { ShardStory } from './check-shard.js';
 import { HighestByTime } from './highest-by-time.js';
 import type { Operation } from './history.js';
-import { answerOf } from './outcome.js';
+import { answerOf, MAX_STALENESS_MS } from './outcome.js';
 import type { Finding } from './violation.js';
 
 /** Whether `tokenOf`, `resume` and `head` know what was given out. That what they say is right was seen before. */

@@ -2,7 +2,7 @@ import { versionToLexi, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { describe, expect, it } from 'vitest';
 
 import { checkHistory, describeViolation } from './check-history.js';
-import { MAX_STALENESS_MS } from './check-key.js';
+import { MAX_STALENESS_MS } from './outcome.js';
 import type { Answer, Call, History, KeptToken, Operation } from './history.js';
 import { done, failed, open, recorded } from './recorded.js';
 

@@ -27,10 +27,10 @@ function eventsOf({ operations, watchers, observations }: History): Event[] {
             endMs: operation.endMs,
             text: `${operation.client}: ${describeCall(operation.call)} ${describeEnd(operation)}`
         })),
-        ...watchers.map(({ watcher, watched, fromMs, untilMs }) => ({
+        ...watchers.map(({ watcher, watched, isView, fromMs, untilMs }) => ({
             atMs: fromMs,
             endMs: untilMs,
-            text: `${watcher}: watches ${watched === undefined ? 'all keys' : quote(watched)}`
+            text: `${watcher}: ${isView === true ? 'is a view of' : 'watches'} ${watched === undefined ? 'all keys' : quote(watched)}`
         })),
         ...observations.map(({ watcher, atMs, key, revision, value }) => ({
             ...{ atMs, endMs: atMs },

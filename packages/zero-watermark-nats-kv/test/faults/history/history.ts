@@ -12,11 +12,16 @@ export type Call =
       }
     | { readonly kind: 'advance'; readonly key: string; readonly value: string }
     | { readonly kind: 'delete'; readonly key: string }
+    /** Of all keys; each of them has a part of it. */
+    | { readonly kind: 'clear' }
     | { readonly kind: 'get'; readonly key: string }
     | { readonly kind: 'getMany'; readonly keys: readonly string[] }
     /** Of everything that was found, the answer holds what is under these keys. */
     | { readonly kind: 'getAll'; readonly keys: readonly string[] }
+    /** A read of a view, under the name by which its client tells of what the view tells (see {@link Watcher}). */
+    | { readonly kind: 'view'; readonly view: string; readonly keys: readonly string[] }
     | { readonly kind: 'history'; readonly key: string }
+    | { readonly kind: 'provision'; readonly shard: string }
     | { readonly kind: 'watermark'; readonly shard: string; readonly token: string }
     | { readonly kind: 'watermarks'; readonly shard: string; readonly tokens: readonly string[] }
     | { readonly kind: 'tokenOf'; readonly shard: string; readonly watermark: LexiVersion }
@@ -38,6 +43,8 @@ export type Answer =
     | { readonly kind: 'notAdvanced'; readonly current: State }
     | { readonly kind: 'state'; readonly state: State | null }
     | { readonly kind: 'states'; readonly states: Readonly<Record<string, State>> }
+    /** What a view held, which then was so old at the most. */
+    | { readonly kind: 'viewed'; readonly states: Readonly<Record<string, State>>; readonly lagMs: number }
     | { readonly kind: 'revisions'; readonly states: readonly State[] }
     | { readonly kind: 'watermarks'; readonly watermarks: readonly LexiVersion[] }
     | { readonly kind: 'token'; readonly token: string | null }
@@ -65,9 +72,14 @@ export interface Operation {
     readonly actualRevision?: number;
 }
 
-/** Somebody who watched. With `watched` it is `watch`, which tells of changes; without, `watchAll` with `includeCurrent`. */
+/**
+ * Somebody who watched. With `watched` it is `watch`, which tells of changes; without, `watchAll` with `includeCurrent`; or
+ * a view, which tells of what it holds once it is ready, and then of changes.
+ */
 export interface Watcher {
     readonly watcher: string;
+    /** A view has own writes of its process early, so it tells of revisions of different keys in any order. */
+    readonly isView?: true;
     /** The key that is watched, `undefined`: all. */
     readonly watched?: string;
     /** When watching had begun: no later write may be missed. */

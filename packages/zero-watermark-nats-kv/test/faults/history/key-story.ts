@@ -5,7 +5,7 @@ import { answerOf, endOf, type Outcome, outcomeOf } from './outcome.js';
 
 /** A call that changes a key, or would. */
 export interface Write {
-    readonly kind: 'set' | 'create' | 'compareAndSet' | 'advance' | 'delete';
+    readonly kind: 'set' | 'create' | 'compareAndSet' | 'advance' | 'delete' | 'clear';
     /** `null`: it removes the key. */
     readonly value: string | null;
     readonly expectedRevision: number | undefined;
@@ -31,6 +31,8 @@ export interface Read {
     readonly endMs: number;
     /** Whether a majority decided it, so that a leader that was deposed can't have answered. */
     readonly isCertain: boolean;
+    /** Whether a call that removes all keys says so of this one. */
+    readonly isClear?: true;
 }
 
 /** A revision that was seen, by whatever means: by then it had been written. */
@@ -83,6 +85,17 @@ function writeOf(operation: Operation): Write | undefined {
         case 'delete':
             answerOf(operation, 'done');
             return { ...common, kind: 'delete', value: null, expectedRevision: undefined, revision: undefined };
+        case 'clear':
+            // Whether it has found something to remove here, it does not say. Of one that fails plainly nothing comes later.
+            answerOf(operation, 'done');
+            return {
+                ...common,
+                outcome: 'unknown',
+                kind: 'clear',
+                value: null,
+                expectedRevision: undefined,
+                revision: undefined
+            };
         case 'create':
         case 'compareAndSet': {
             const revision = answerOf(operation, 'revision')?.revision;
@@ -109,8 +122,11 @@ function writeOf(operation: Operation): Write | undefined {
 function readsOf(operation: Operation, key: string): readonly Read[] {
     const { call, startMs, endMs = Infinity, actualRevision } = operation;
     const read = (found: Found, isCertain = false): readonly Read[] => [{ found, startMs, endMs, isCertain }];
-    const at = (state: State | null | undefined) =>
-        read(state === null || state === undefined ? { kind: 'nothing' } : { kind: 'at', revision: state.revision });
+    const at = (state: State | null | undefined, ageMs = 0): readonly Read[] => {
+        const isThere = state !== null && state !== undefined;
+        const found: Found = isThere ? { kind: 'at', revision: state.revision } : { kind: 'nothing' };
+        return [{ found, startMs: startMs - ageMs, endMs, isCertain: false }];
+    };
     switch (call.kind) {
         case 'get': {
             const answer = answerOf(operation, 'state');
@@ -121,6 +137,15 @@ function readsOf(operation: Operation, key: string): readonly Read[] {
             const answer = answerOf(operation, 'states');
             return answer === undefined ? [] : at(answer.states[key]);
         }
+        case 'view': {
+            const answer = answerOf(operation, 'viewed');
+            return answer === undefined ? [] : at(answer.states[key], answer.lagMs);
+        }
+        case 'clear':
+            // It has removed the key, or found that it is not there.
+            return operation.answer === undefined
+                ? []
+                : [{ found: { kind: 'nothing' }, startMs, endMs, isCertain: false, isClear: true }];
         case 'advance': {
             const answer = answerOf(operation, 'advanced', 'notAdvanced');
             return answer?.kind === 'notAdvanced' ? at(answer.current) : [];
@@ -151,6 +176,7 @@ function sightingsOf(operation: Operation, key: string, write: Write | undefined
         case 'state':
             return answer.state === null ? [] : [saw(answer.state)];
         case 'states':
+        case 'viewed':
             return Object.entries(answer.states)
                 .filter(([name]) => name === key)
                 .map(([, state]) => saw(state));

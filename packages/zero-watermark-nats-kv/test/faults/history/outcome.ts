@@ -3,6 +3,13 @@ import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import type { Answer, Call, Operation } from './history.js';
 
 /**
+ * How old the answer of a leader may be that was deposed and does not know it: nats-server 2.10.27 and 2.15 look
+ * every 10 seconds whether they have lost the majority, which they have when nothing was heard for 10 seconds
+ * (`server/raft.go`, `lostQuorumCheckIntervalDefault`, `lostQuorumIntervalDefault`); and some time for a slow machine.
+ */
+export const MAX_STALENESS_MS = 25_000;
+
+/**
  * What became of a call: `done`, with its answer; `refused`, so that it must have had no effect; or `unknown`, so that it
  * may have one, once, at any time after it began.
  */

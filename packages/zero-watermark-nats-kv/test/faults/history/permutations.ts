@@ -10,7 +10,7 @@ interface Entry {
 
 /**
  * Whether some order of the calls of one key explains a history, found by trying all of them: slow and plain, to compare
- * the search with. For `set`, `create`, `compareAndSet`, `advance`, `delete` and `get`.
+ * the search with. For `set`, `create`, `compareAndSet`, `advance`, `delete`, `clear` and `get`.
  */
 export function hasOrder(key: string, { operations, finalStates }: History): boolean {
     const final = finalStates[key] ?? null;
@@ -21,27 +21,41 @@ export function hasOrder(key: string, { operations, finalStates }: History): boo
     return goOn(
         operations.filter(operation => !isPlainFailure(operation)),
         [],
-        isEnd
+        isEnd,
+        -Infinity
     );
 }
 
-function goOn(left: readonly Operation[], log: readonly Entry[], isEnd: (log: readonly Entry[]) => boolean): boolean {
+/** `sinceMs`: when the last of the calls that have been taken had begun. */
+function goOn(
+    left: readonly Operation[],
+    log: readonly Entry[],
+    isEnd: (log: readonly Entry[]) => boolean,
+    sinceMs: number
+): boolean {
     const required = left.filter(({ answer, error }) => answer !== undefined || isConflict(error));
     if (required.length === 0 && isEnd(log)) {
         return true;
     }
     return left.some(operation => {
         const isNext = required.every(other => other === operation || !((other.endMs ?? Infinity) < operation.startMs));
-        const next = isNext ? applied(operation, copyOf(log)) : undefined;
+        const next = isNext && !isOver(operation, sinceMs) ? applied(operation, copyOf(log)) : undefined;
         return (
             next !== undefined &&
             goOn(
                 left.filter(other => other !== operation),
                 next,
-                isEnd
+                isEnd,
+                Math.max(sinceMs, operation.startMs)
             )
         );
     });
+}
+
+/** Whether a call that has failed, and may have removed something, can do so no more. */
+function isOver({ call, error, endMs = Infinity }: Operation, sinceMs: number): boolean {
+    const isInDoubt = error !== undefined && 'code' in error && error.code === WatermarkErrorCode.OUTCOME_UNKNOWN;
+    return call.kind === 'clear' && !isInDoubt && endMs < sinceMs;
 }
 
 /** The key after a call, or `undefined` if the call can't have ended so. */
@@ -59,6 +73,8 @@ function applied({ call, answer, error }: Operation, log: Entry[]): Entry[] | un
             return write(call.value);
         case 'delete':
             return write(null);
+        case 'clear':
+            return value === null ? log : write(null);
         case 'create':
             return isConflict(error)
                 ? value === null
@@ -116,5 +132,6 @@ function isConflict(error: Operation['error']): boolean {
 
 function isPlainFailure({ call, answer, error }: Operation): boolean {
     const isPlain = error !== undefined && 'code' in error && error.code !== WatermarkErrorCode.OUTCOME_UNKNOWN;
-    return (isPlain && !isConflict(error)) || (call.kind === 'get' && answer === undefined);
+    // What fails to remove all keys may have removed this one.
+    return (isPlain && !isConflict(error) && call.kind !== 'clear') || (call.kind === 'get' && answer === undefined);
 }

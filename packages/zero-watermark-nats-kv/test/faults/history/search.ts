@@ -174,10 +174,26 @@ class Search {
         if (write === undefined || write.startMs > untilMs || (situation.isIdle && isUnconditional(write))) {
             return;
         }
+        if (write.endMs < this.#sinceMs(situation) || this.#isIdleRemoval(write, situation)) {
+            return;
+        }
         // A revision is left once, so that nothing is used up by what depends on one.
         const isBound = write.kind === 'compareAndSet';
         const used = isBound ? situation.used : situation.used.with(index, count + 1);
         this.#apply(write, situation).forEach(next => this.#add({ ...next, used, isIdle: !next.isSeen }));
+    }
+
+    /** When the last of the calls that have taken effect had begun. */
+    #sinceMs({ low, ahead, used }: Situation): number {
+        const steps = [low - 1, ...ahead].map(index => this.#steps[index]?.startMs ?? 0);
+        const others = used.map((count, index) => this.#classes[index]?.[count - 1]?.startMs ?? 0);
+        return Math.max(...steps, ...others);
+    }
+
+    /** Whether a write would remove what is not there, and nobody has seen it do so. */
+    #isIdleRemoval({ value }: Write, situation: Situation): boolean {
+        const next = this.#puzzle.revisions[situation.written];
+        return value === null && situation.value === null && next?.value !== null;
     }
 
     /** The steps that can be next, because none that is left had ended before they began. */
@@ -260,7 +276,11 @@ class Search {
         const seenValues = new Set(this.#puzzle.revisions.map(({ value }) => value));
         for (const write of writes.toSorted((a, b) => a.startMs - b.startMs)) {
             const isTellingValue = this.#valuesMatter || seenValues.has(write.value);
-            const name = JSON.stringify([write.kind, write.expectedRevision, isTellingValue ? write.value : '']);
+            const name = JSON.stringify([
+                ...[write.kind, write.expectedRevision, isTellingValue ? write.value : ''],
+                // JSON has no Infinity, which is when most of them end.
+                write.endMs
+            ]);
             classes.set(name, [...(classes.get(name) ?? []), write]);
         }
         return [...classes.values()];
@@ -277,7 +297,7 @@ function revisionNeededBy({ write, read }: Step, { withoutCondition }: Puzzle): 
 
 /** Whether a write does the same whatever the key holds, so that nothing need be done to make it possible. */
 function isUnconditional({ kind }: Write): boolean {
-    return kind === 'set' || kind === 'delete';
+    return kind === 'set' || kind === 'delete' || kind === 'clear';
 }
 
 function placeWrites(writes: readonly Write[], revisions: readonly Revision[]): readonly Placed[] {

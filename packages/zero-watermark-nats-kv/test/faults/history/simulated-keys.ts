@@ -6,8 +6,13 @@ import type { Answer, Call, History, Observation, Operation, State } from './his
 /** What becomes of a simulated call: it is answered, or it isn't and has its effect (much later) or none. */
 export type Fate = 'answered' | 'refused' | 'in-doubt' | 'in-doubt-stored' | 'killed' | 'killed-stored';
 
+const KINDS = [
+    ...(['set', 'merged', 'create', 'compareAndSet', 'compareAndSet', 'advance', 'delete', 'clear'] as const),
+    ...(['get', 'get', 'get', 'getMany', 'getAll', 'view', 'view'] as const)
+];
+
 export interface CallPlan {
-    readonly kind: 'set' | 'merged' | 'create' | 'compareAndSet' | 'advance' | 'delete' | 'get' | 'getMany' | 'getAll';
+    readonly kind: (typeof KINDS)[number];
     readonly client: number;
     readonly key: number;
     /** Part of the value: small, so that advance() meets equal ones. */
@@ -24,10 +29,7 @@ export interface CallPlan {
 }
 
 const CALL_PLAN = {
-    kind: fc.constantFrom(
-        ...(['set', 'merged', 'create', 'compareAndSet', 'compareAndSet', 'advance', 'delete'] as const),
-        ...(['get', 'get', 'get', 'getMany', 'getAll'] as const)
-    ),
+    kind: fc.constantFrom(...KINDS),
     client: fc.nat(3),
     number: fc.nat(5),
     isTie: fc.boolean(),
@@ -57,7 +59,12 @@ interface Stored {
     readonly atMs: number;
     readonly revision: number;
     readonly value: string | null;
+    readonly key: number;
+    readonly client: number;
 }
+
+/** How long it takes until watchers are told. */
+const TELLING_MS = 1;
 
 /** The history of a store that keeps every promise. */
 export function simulateKeys(plans: readonly CallPlan[], keys: number): History {
@@ -91,7 +98,7 @@ class Simulation {
     readonly #logs: readonly Stored[][];
     readonly #expected = new Map<Planned, number>();
     readonly #ends = new Map<Planned, Pick<Operation, 'answer' | 'error' | 'actualRevision'>>();
-    readonly #observations: Observation[] = [];
+    readonly #stored: Stored[] = [];
     #revision = 0;
 
     constructor(keys: number) {
@@ -119,19 +126,28 @@ class Simulation {
         });
         // Some are left out, but never the last of a key.
         const last = new Set(this.#logs.map(log => log.at(-1)?.revision));
-        const observations = this.#observations.filter(({ revision }) => last.has(revision) || revision % 3 !== 0);
+        const told = this.#stored.filter(({ revision }) => last.has(revision) || revision % 3 !== 0);
+        const clients = [...new Set(planned.map(({ client }) => client))];
         return {
             timeoutMs: 15_000,
             operations: planned.map(plan => this.#record(plan)),
-            watchers: [{ watcher: 'w', fromMs: -1 }],
-            observations,
+            watchers: [
+                { watcher: 'w', fromMs: -1 },
+                ...clients.map(client => ({ watcher: viewOf(client), isView: true as const, fromMs: -1 }))
+            ],
+            observations: [
+                ...told.map(stored => observed('w', stored, stored.atMs + TELLING_MS)),
+                ...clients.flatMap(client => this.#toldByView(client))
+            ],
             finalStates,
             finalTokens: {}
         };
     }
 
     #record(plan: Planned): Operation {
-        const { client, startMs, endMs, fate } = plan;
+        const { client, fate } = plan;
+        // Reading a view takes no time.
+        const [startMs, endMs] = plan.kind === 'view' ? [plan.effectMs, plan.effectMs] : [plan.startMs, plan.endMs];
         const common = { client: String(client), call: this.#callOf(plan), startMs };
         switch (fate) {
             case 'answered':
@@ -140,7 +156,7 @@ class Simulation {
                 return { ...common, endMs, error: { code: WatermarkErrorCode.UNAVAILABLE } };
             case 'in-doubt':
             case 'in-doubt-stored': {
-                const isRead = plan.kind.startsWith('get');
+                const isRead = plan.kind.startsWith('get') || plan.kind === 'view';
                 const code = isRead ? WatermarkErrorCode.UNAVAILABLE : WatermarkErrorCode.OUTCOME_UNKNOWN;
                 return { ...common, endMs, error: { code } };
             }
@@ -164,6 +180,10 @@ class Simulation {
             case 'getMany':
             case 'getAll':
                 return { kind: plan.kind, keys: [key] };
+            case 'clear':
+                return { kind: 'clear' };
+            case 'view':
+                return { kind: 'view', view: viewOf(plan.client), keys: [key] };
             default:
                 return { kind: plan.kind, key };
         }
@@ -189,6 +209,15 @@ class Simulation {
             case 'delete':
                 this.#store(plan, null);
                 return { answer: { kind: 'done' } };
+            case 'clear':
+                this.#logs.forEach((log, each) => {
+                    if ((log.at(-1)?.value ?? null) !== null) {
+                        this.#store({ ...plan, key: each }, null);
+                    }
+                });
+                return { answer: { kind: 'done' } };
+            case 'view':
+                return { answer: this.#view(plan) };
             case 'create':
                 return current === null
                     ? { answer: { kind: 'revision', revision: this.#store(plan, value) } }
@@ -215,13 +244,31 @@ class Simulation {
             : { kind: 'states', states: state === null ? {} : { [nameOf(key)]: state } };
     }
 
-    #store({ key, effectMs: atMs }: Planned, value: string | null): number {
+    /** What a view holds: it has heard of everything that was stored a moment ago, and of own writes at once. */
+    #view({ key, client, effectMs }: Planned): Answer {
+        const known = this.#stored.filter(stored => stored.key === key && toldTo(client, stored) <= effectMs);
+        const { value = null, revision = 0 } = known.at(-1) ?? {};
+        const states = value === null ? {} : { [nameOf(key)]: { value, revision } };
+        return { kind: 'viewed', states, lagMs: 2 * TELLING_MS };
+    }
+
+    /** What a view tells, which passes over what is older than what it has. */
+    #toldByView(client: number): Observation[] {
+        const highest = new Map<number, number>();
+        const inTurn = this.#stored.toSorted((a, b) => toldTo(client, a) - toldTo(client, b));
+        return inTurn.flatMap(stored => {
+            const isNews = stored.revision > (highest.get(stored.key) ?? 0);
+            highest.set(stored.key, Math.max(stored.revision, highest.get(stored.key) ?? 0));
+            return isNews ? [observed(viewOf(client), stored, toldTo(client, stored))] : [];
+        });
+    }
+
+    #store({ key, client, effectMs: atMs }: Planned, value: string | null): number {
         this.#revision += 1;
-        const revision = this.#revision;
-        this.#logOf(key).push({ atMs, revision, value });
-        const told = value === null ? {} : { value };
-        this.#observations.push({ watcher: 'w', atMs: atMs + 1, key: nameOf(key), revision, ...told });
-        return revision;
+        const stored = { atMs, revision: this.#revision, value, key, client };
+        this.#logOf(key).push(stored);
+        this.#stored.push(stored);
+        return stored.revision;
     }
 
     #logOf(key: number): Stored[] {
@@ -231,6 +278,19 @@ class Simulation {
         }
         return log;
     }
+}
+
+/** When the view of a client hears of something. */
+function toldTo(client: number, stored: Stored): number {
+    return stored.client === client ? stored.atMs : stored.atMs + TELLING_MS;
+}
+
+function observed(watcher: string, { key, revision, value }: Stored, atMs: number): Observation {
+    return { watcher, atMs, key: nameOf(key), revision, ...(value === null ? {} : { value }) };
+}
+
+function viewOf(client: number): string {
+    return `${client}/view`;
 }
 
 function nameOf(key: number): string {

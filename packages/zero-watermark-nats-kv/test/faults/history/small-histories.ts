@@ -15,6 +15,7 @@ function answered(answer: fc.Arbitrary<Answer>): fc.Arbitrary<Ending> {
 }
 
 const unknown: fc.Arbitrary<Ending> = fc.constantFrom({ error: { code: WatermarkErrorCode.OUTCOME_UNKNOWN } }, {});
+const unavailable: fc.Arbitrary<Ending> = fc.constant({ error: { code: WatermarkErrorCode.UNAVAILABLE } });
 const conflict: fc.Arbitrary<Ending> = fc.constant({ error: { code: WatermarkErrorCode.REVISION_CONFLICT } });
 const done = answered(fc.constant({ kind: 'done' }));
 const revised = answered(revision.map(number => ({ kind: 'revision', revision: number })));
@@ -41,6 +42,7 @@ const calls = fc.oneof(
         unknown
     ),
     call(fc.constant({ kind: 'delete', key }), done, done, unknown),
+    call(fc.constant({ kind: 'clear' }), done, done, unavailable, unknown),
     call(
         value.map(each => ({ kind: 'create', key, value: each })),
         revised,

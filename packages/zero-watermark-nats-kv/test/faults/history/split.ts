@@ -1,4 +1,5 @@
 import type { History, Operation, State } from './history.js';
+import { answerOf, type CallOf, endOf, MAX_STALENESS_MS } from './outcome.js';
 
 interface Part {
     operations: Operation[];
@@ -8,14 +9,14 @@ interface Part {
     finalTokens: Record<string, History['finalTokens'][string]>;
 }
 
-/** The history of each key: keys don't affect each other. Of `getMany` and `getAll` each key has its part. */
+/** The history of each key: keys don't affect each other. Of calls for several or all keys each key has its part. */
 export function splitByKey(history: History): ReadonlyMap<string, History> {
     const parts = new Parts();
     for (const operation of history.operations) {
         const { call } = operation;
-        if (call.kind === 'getMany' || call.kind === 'getAll') {
+        if (call.kind === 'getMany' || call.kind === 'getAll' || call.kind === 'view') {
             for (const key of new Set(call.keys)) {
-                parts.of(key).operations.push(readOfOneKey(operation, key));
+                parts.of(key).operations.push(readOfOneKey(operation, call, key));
             }
         } else if ('key' in call) {
             parts.of(call.key).operations.push(operation);
@@ -34,7 +35,25 @@ export function splitByKey(history: History): ReadonlyMap<string, History> {
             parts.of(watcher.watched).watchers.push(watcher);
         }
     }
+    const clears = history.operations.filter(({ call }) => call.kind === 'clear');
+    parts.all.forEach(part => part.operations.push(...clearsThatMatter(part, clears)));
     return parts.histories(history.timeoutMs);
+}
+
+/**
+ * Of the times when all keys were removed, those that can have removed this one: not those that were over before it was
+ * first used, nor those after the first one that must have found that nothing is left to be removed.
+ */
+function clearsThatMatter({ operations, observations, finalStates }: Part, clears: readonly Operation[]): Operation[] {
+    const events = [...operations.map(({ startMs }) => startMs), ...observations.map(({ atMs }) => atMs)];
+    const firstMs = Math.min(...events);
+    const restsFromMs = Math.max(...events, ...operations.map(({ endMs = 0 }) => endMs)) + MAX_STALENESS_MS;
+    const hasFinalState = Object.keys(finalStates).length > 0;
+    const last = clears.find(({ answer, startMs }) => answer !== undefined && startMs > restsFromMs);
+    return clears.filter(clear => {
+        const isOver = last !== undefined && !hasFinalState && clear.startMs > last.startMs;
+        return endOf(clear) > firstMs && !isOver;
+    });
 }
 
 /** The history of each shard: shards don't affect each other. */
@@ -52,15 +71,12 @@ export function splitByShard(history: History): ReadonlyMap<string, History> {
 }
 
 /** The part of a read of several keys that is about one of them. */
-function readOfOneKey(operation: Operation, key: string): Operation {
-    const { call, answer } = operation;
-    if (answer !== undefined && answer.kind !== 'states') {
-        throw new RangeError(`${call.kind} was recorded with an answer of the kind ${answer.kind}; expected: states.`);
-    }
+function readOfOneKey(operation: Operation, call: CallOf<'getMany' | 'getAll' | 'view'>, key: string): Operation {
+    const answer = answerOf(operation, 'states', 'viewed');
     const state = answer?.states[key];
     const part =
         answer === undefined ? {} : { answer: { ...answer, states: state === undefined ? {} : { [key]: state } } };
-    return { ...operation, call: { kind: call.kind === 'getAll' ? 'getAll' : 'getMany', keys: [key] }, ...part };
+    return { ...operation, call: { ...call, keys: [key] }, ...part };
 }
 
 class Parts {

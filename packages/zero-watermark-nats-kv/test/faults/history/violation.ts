@@ -22,8 +22,11 @@ export const VIOLATIONS = {
     'lost-write': 'The final state is not what the acknowledged writes left',
     'unjustified-conflict': 'A conflict was reported while the key was where it was expected',
     'stale-read': 'A read gave what had been replaced longer ago than two leaders can explain',
+    'not-cleared': 'A clear() that succeeded has left a watermark',
     'watch-order': 'A watcher was told of revisions that do not grow',
     'watch-missed-state': 'A watcher was not told of the final state',
+    'view-differs': 'A view gave something else than what it had told of',
+    'own-write-not-in-view': 'A view did not hold what its own process had written',
     undecided: 'The search was given up; whether the calls fit together is not known',
     // Of a shard
     'watermark-of-two-tokens': 'One watermark stands for two resume tokens',

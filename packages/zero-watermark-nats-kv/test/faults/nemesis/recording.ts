@@ -5,7 +5,7 @@ import type { Stall } from './stalls.js';
 export type Line =
     | { readonly line: 'begin'; readonly id: number; readonly atMs: number; readonly call: Call }
     | ({ readonly line: 'end'; readonly id: number; readonly atMs: number } & Ending)
-    | { readonly line: 'watch'; readonly watcher: string; readonly watched?: string; readonly atMs: number }
+    | ({ readonly line: 'watch'; readonly atMs: number } & Pick<Watcher, 'watcher' | 'watched' | 'isView'>)
     | { readonly line: 'unwatch'; readonly watcher: string; readonly atMs: number }
     | ({ readonly line: 'seen' } & Observation)
     | ({ readonly line: 'sample'; readonly atMs: number } & Resources)
@@ -68,8 +68,8 @@ export class Recording {
                 this.#end(client, line);
                 return;
             case 'watch': {
-                const { watcher, watched, atMs: fromMs } = line;
-                this.#watchers.set(watcher, { watcher, ...(watched === undefined ? {} : { watched }), fromMs });
+                const { line: _, atMs: fromMs, ...watcher } = line;
+                this.#watchers.set(watcher.watcher, { ...watcher, fromMs });
                 return;
             }
             case 'unwatch':

@@ -5,6 +5,7 @@ import { now } from './recorder.mjs';
 /** @typedef {import('../../history/history.js').Call} Call */
 /** @typedef {import('../random.mjs').Random} Random */
 /** @typedef {import('./memory.mjs').Memory} Memory */
+/** @typedef {import('./view.mjs').CurrentView} CurrentView */
 /** @typedef {import('../clients.js').ClientOrder} ClientOrder */
 
 /** Which calls are made how often. */
@@ -17,7 +18,9 @@ const WATERMARK_CALLS = {
     advance: 150,
     getMany: 40,
     history: 30,
-    getAll: 5
+    getAll: 5,
+    view: 120,
+    clear: 1
 };
 const TOKEN_CALLS = {
     watermark: 300,
@@ -26,7 +29,8 @@ const TOKEN_CALLS = {
     resume: 120,
     head: 100,
     beginSync: 20,
-    acknowledge: 40
+    acknowledge: 40,
+    provision: 5
 };
 
 /** How far back the tokens go that are asked for again: about 50 of them are new in this time. */
@@ -38,16 +42,19 @@ export class Chooser {
     #order;
     #random;
     #memory;
+    #view;
 
     /**
      * @param {ClientOrder} order
      * @param {Random} random
      * @param {Memory} memory
+     * @param {CurrentView} view
      */
-    constructor(order, random, memory) {
+    constructor(order, random, memory, view) {
         this.#order = order;
         this.#random = random;
         this.#memory = memory;
+        this.#view = view;
     }
 
     /** @returns {Call} */
@@ -75,8 +82,14 @@ export class Chooser {
             case 'get':
             case 'history':
                 return { kind, key: pick(random, random.chance(0.7) ? registers : advancing) };
-            case 'getMany':
-                return { kind, keys: random.shuffled([...registers, ...advancing]).slice(0, random.whole(1, 4)) };
+            case 'view':
+            case 'getMany': {
+                const keys = random.shuffled([...registers, ...advancing]).slice(0, random.whole(1, 4));
+                const view = this.#view.name;
+                return kind === 'view' && view !== undefined ? { kind, view, keys } : { kind: 'getMany', keys };
+            }
+            case 'clear':
+                return { kind };
             case 'getAll': {
                 const before = currentKeys(this.#order, 1);
                 return { kind, keys: [...registers, ...advancing, ...before.registers, ...before.advancing] };
@@ -101,6 +114,7 @@ export class Chooser {
                     tokens: Array.from({ length: random.whole(2, 20) }, () => this.#token(shard))
                 };
             case 'head':
+            case 'provision':
                 return { kind, shard };
             case 'acknowledge':
                 return watermark === undefined || shard !== this.#order.acknowledgedShard

@@ -12,6 +12,7 @@ import { Memory } from './memory.mjs';
 import { perform } from './perform.mjs';
 import { now, record, say } from './recorder.mjs';
 import { sample } from './sample.mjs';
+import { CurrentView } from './view.mjs';
 import { KeyWatchers, watchEverything } from './watchers.mjs';
 
 /** @typedef {import('../../history/history.js').Call} Call */
@@ -21,7 +22,6 @@ import { KeyWatchers, watchEverything } from './watchers.mjs';
 const order = JSON.parse(process.argv[2] ?? '{}');
 const random = new Random(order.seed);
 const memory = new Memory();
-const chooser = new Chooser(order, random, memory);
 const working = new AbortController();
 const ending = new AbortController();
 
@@ -33,6 +33,8 @@ process.on('unhandledRejection', error => say({ line: 'problem', text: `unhandle
 noticeStalls();
 const store = await open();
 const watchers = new KeyWatchers(store.watermarks, order);
+const view = new CurrentView(store.watermarks, order);
+const chooser = new Chooser(order, random, memory, view);
 void watchEverything(store.watermarks, order).catch(problem);
 const sampling = setInterval(() => say({ line: 'sample', atMs: now(), ...sample() }), order.sampleEveryMs);
 await Promise.all([
@@ -40,7 +42,8 @@ await Promise.all([
     ...Array.from({ length: Math.ceil(order.callers / 2) }, () => work(() => chooser.tokenCall())),
     assign(store.resumeTokens, chooser, order, random.fork(), working.signal, memory),
     storeMany(store.resumeTokens, chooser, order, working.signal),
-    keepWatching()
+    keepWatching(),
+    view.keep(random.fork(), working.signal)
 ]);
 say({ line: 'stopped', atMs: now() });
 await new Promise(resolve => (ending.signal.aborted ? resolve(undefined) : (ending.signal.onabort = resolve)));
@@ -88,7 +91,7 @@ async function work(next) {
     const own = random.fork();
     while (!working.signal.aborted) {
         const call = next();
-        const answer = await record(call, () => perform(store, call));
+        const answer = await record(call, () => perform(store, view, call));
         if (answer !== undefined) {
             memory.learn(call, answer);
         }

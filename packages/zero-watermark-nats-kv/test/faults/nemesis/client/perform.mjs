@@ -5,6 +5,7 @@
 /** @typedef {import('../../history/history.js').State} State */
 /** @typedef {import('@cbnsndwch/zero-contracts').WatermarkStore} WatermarkStore */
 /** @typedef {import('@cbnsndwch/zero-contracts').Watermark} Watermark */
+/** @typedef {import('./view.mjs').CurrentView} CurrentView */
 
 /** @type {Answer} */
 const DONE = { kind: 'done' };
@@ -13,16 +14,20 @@ const DONE = { kind: 'done' };
  * Makes a call, and puts what it gives into the words of a history.
  *
  * @param {WatermarkStore} store
+ * @param {CurrentView} view
  * @param {Call} call
  * @returns {Promise<Answer>}
  */
-export async function perform({ watermarks, resumeTokens }, call) {
+export async function perform({ watermarks, resumeTokens }, view, call) {
     switch (call.kind) {
         case 'set':
             await watermarks.set(call.key, call.value);
             return DONE;
         case 'delete':
             await watermarks.delete(call.key);
+            return DONE;
+        case 'clear':
+            await watermarks.clear();
             return DONE;
         case 'create':
             return { kind: 'revision', revision: await watermarks.create(call.key, call.value) };
@@ -48,6 +53,10 @@ export async function perform({ watermarks, resumeTokens }, call) {
             const wanted = new Set(call.keys);
             return { kind: 'states', states: states([...all].filter(([key]) => wanted.has(key))) };
         }
+        case 'view': {
+            const { found, lagMs } = view.read(call.keys);
+            return { kind: 'viewed', lagMs, states: states(found.map(watermark => [watermark.key, watermark])) };
+        }
         case 'history':
             return { kind: 'revisions', states: (await watermarks.history(call.key)).map(state) };
         case 'watermark':
@@ -60,6 +69,9 @@ export async function perform({ watermarks, resumeTokens }, call) {
                 kind: 'watermarks',
                 watermarks: await resumeTokens.getOrCreateWatermarks(call.shard, call.tokens)
             };
+        case 'provision':
+            await resumeTokens.provision([call.shard]);
+            return DONE;
         case 'beginSync':
             return { kind: 'watermarks', watermarks: [await resumeTokens.beginSync(call.shard, call.token)] };
         case 'tokenOf':
