@@ -123,6 +123,8 @@ export abstract class ResumeTokenService implements IWatermarkService, AsyncDisp
      * Says that the upstream's history is gone: every watermark given so far resumes with a reset from now on.
      *
      * An instance may remember what it gave lately until it is asked to `resume`, or gives something new.
+     *
+     * @throws {WatermarkError} `OUTCOME_UNKNOWN`: it may have been abandoned, or may still be. Asking again is safe.
      */
     abstract abandon(shardId: string): Promise<void>;
 

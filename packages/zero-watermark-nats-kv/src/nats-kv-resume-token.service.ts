@@ -109,13 +109,13 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
     }
 
     override abandon(shardId: string): Promise<void> {
-        return this.#calls.run(() => this.#onShard(shardId, (shard, deadline) => shard.fence(0, deadline)));
+        return this.#calls.run(() => this.#onShard(shardId, (shard, deadline) => shard.abandon(deadline)));
     }
 
     override clear(): Promise<void> {
         return this.#calls.run(async () => {
             for (const shardId of await this.#shardIds()) {
-                await this.#onShard(shardId, (shard, deadline) => shard.fence(0, deadline));
+                await this.#onShard(shardId, (shard, deadline) => shard.abandon(deadline));
             }
         });
     }

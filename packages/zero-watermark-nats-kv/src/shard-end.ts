@@ -39,15 +39,14 @@ export class ShardEnd {
     }
 
     /**
-     * Empties the shard and moves it above every sequence that it may ever have given out.
+     * Agrees on where the shard goes on when it is emptied: above every sequence that it may ever have given out.
      *
-     * @returns the sequence at which it goes on
+     * @returns the sequence, up to which it is then to be emptied
      */
-    async moveOn(above: number, deadline: Deadline): Promise<number> {
+    async agree(above: number, deadline: Deadline): Promise<number> {
         for (let attempt = 0; ; attempt += 1) {
             const target = await this.#agreeOnTarget(above, deadline);
             if (target !== undefined) {
-                await this.#log.purge(target, deadline);
                 return target;
             }
             await this.tryAgain(attempt, deadline);

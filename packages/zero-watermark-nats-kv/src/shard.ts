@@ -1,4 +1,5 @@
 import {
+    isWatermarkError,
     type LexiVersion,
     type ResumePoint,
     type ShardHead,
@@ -33,6 +34,9 @@ import { ShardImports } from './shard-imports.js';
 import { isSyncKey, type StoredToken, syncKey } from './stored-token.js';
 import { type TokenLog } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
+import { outcomeUnknown } from './write-failures.js';
+
+const { CLOSED, UNAVAILABLE } = WatermarkErrorCode;
 
 /** Settings of a shard. */
 export interface ShardOptions extends RetentionOptions {
@@ -148,7 +152,28 @@ export class Shard {
     /** Empties the shard and moves it above every sequence that it may ever have given out. */
     async fence(above: number, deadline: Deadline): Promise<void> {
         this.#recent.clear();
-        this.#highest = (await this.#end.moveOn(above, deadline)) - 1;
+        await this.#empty(await this.#end.agree(above, deadline), deadline);
+    }
+
+    /**
+     * The same because the caller wants it.
+     *
+     * @throws {WatermarkError} `OUTCOME_UNKNOWN`: it may have been emptied, or may still be
+     */
+    async abandon(deadline: Deadline): Promise<void> {
+        this.#recent.clear();
+        const target = await this.#end.agree(0, deadline);
+        try {
+            await this.#empty(target, deadline);
+        } catch (error) {
+            const isPlain = isWatermarkError(error, UNAVAILABLE) || isWatermarkError(error, CLOSED);
+            throw isPlain ? outcomeUnknown(error) : error;
+        }
+    }
+
+    async #empty(target: number, deadline: Deadline): Promise<void> {
+        await this.#log.purge(target, deadline);
+        this.#highest = target - 1;
     }
 
     /** Whether calls can run at once: it is not being imported, as far as this instance knows. */
@@ -216,6 +241,10 @@ export class Shard {
                     `${this.#name} stored a token at ${sequence}, but had given out ${before} before: the NATS servers ` +
                         'lost history'
                 );
+            }
+            if (sequence > this.#highest + 1) {
+                // Somebody has written since, or has abandoned what is remembered here.
+                this.#recent.clear();
             }
             this.#highest = Math.max(this.#highest, sequence);
         }

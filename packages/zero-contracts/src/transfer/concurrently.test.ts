@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { WatermarkError, WatermarkErrorCode } from '../errors.js';
 import { concurrently } from './concurrently.js';
 
 const turn = () => new Promise(resolve => setImmediate(resolve));
@@ -44,4 +45,18 @@ test('after a failure none begins, and it rejects once all have ended', async ()
     await expect(running).rejects.toBe(failure);
     expect(ended.length).toBe(begun.length - 1);
     expect(begun.length).toBeLessThan(12);
+});
+
+test('a write in doubt does not hide behind a failure that came before it', async () => {
+    const running = concurrently([1, 2, 3], 3, async item => {
+        if (item === 1) {
+            throw new WatermarkError(WatermarkErrorCode.UNAVAILABLE, 'not sent');
+        }
+        await turn();
+        if (item === 2) {
+            throw new WatermarkError(WatermarkErrorCode.OUTCOME_UNKNOWN, 'sent');
+        }
+        throw new Error('last');
+    });
+    await expect(running).rejects.toMatchObject({ code: WatermarkErrorCode.OUTCOME_UNKNOWN });
 });

@@ -1,7 +1,10 @@
+import { isWatermarkError, WatermarkErrorCode } from '../errors.js';
+
 /**
  * Runs a task for each item, a limited number at once.
  *
- * After the first failure no further task begins; it rejects with that failure once those under way have ended.
+ * After the first failure no further task begins; it rejects with that failure once those under way have ended, or with
+ * one of a write that is in doubt, if there is one, because it must not hide behind one that has had no effect.
  */
 export async function concurrently<Item>(
     items: Iterable<Item>,
@@ -15,7 +18,9 @@ export async function concurrently<Item>(
             try {
                 await run(next.value);
             } catch (error) {
-                failure ??= { error };
+                if (failure === undefined || isWatermarkError(error, WatermarkErrorCode.OUTCOME_UNKNOWN)) {
+                    failure = { error };
+                }
             }
         }
     };

@@ -185,6 +185,24 @@ export const brokenResumeTokens: readonly Broken[] = [
             })(data, options)
     },
     {
+        defect: 'an instance remembers for ever what it gave',
+        breaks: 'abandon and clear: who has given something new remembers nothing that was abandoned',
+        resumeTokens: (data, options) =>
+            new (class extends MemoryResumeTokenService {
+                readonly #given = new Map<string, string>();
+
+                override async getOrCreateWatermarks(shardId: string, tokens: readonly string[]) {
+                    const watermarks = await super.getOrCreateWatermarks(shardId, tokens);
+                    watermarks.forEach((watermark, index) => this.#given.set(tokens[index] ?? '', watermark));
+                    return watermarks;
+                }
+
+                override async getOrCreateWatermark(shardId: string, token: string) {
+                    return this.#given.get(token) ?? super.getOrCreateWatermark(shardId, token);
+                }
+            })(data, options)
+    },
+    {
         defect: 'abandon keeps the tokens’ watermarks',
         breaks: 'abandon and clear: every watermark given so far resumes with a reset',
         resumeTokens: (data, options) =>

@@ -91,6 +91,25 @@ export class Administrator implements AsyncDisposable {
         }
     }
 
+    /** The buckets that there are; waits until there are servers that can say. */
+    async buckets(): Promise<string[]> {
+        for (;;) {
+            try {
+                const manager = await this.#manager();
+                const buckets: string[] = [];
+                for await (const name of manager.streams.names()) {
+                    buckets.push(name.replace(/^KV_/, ''));
+                }
+                return buckets;
+            } catch (error) {
+                if (!(error instanceof RequestError)) {
+                    throw error;
+                }
+            }
+            await new Promise(resolve => setTimeout(resolve, 100));
+        }
+    }
+
     /** How many messages a bucket keeps. */
     async countOf(bucket: string): Promise<number> {
         const manager = await this.#manager();

@@ -62,6 +62,17 @@ export const abandoning: Topic = {
                 'the watermark of a token, from the other'
             );
         }),
+        withInstances('who has given something new remembers nothing that was abandoned', async scene => {
+            const { resumeTokens, shard, otherResumeTokens } = scene;
+            const other = await otherResumeTokens();
+            const given = await resumeTokens.getOrCreateWatermarks(shard(), ['a', 'b']);
+            await other.abandon(shard());
+            const newer = await resumeTokens.getOrCreateWatermark(shard(), 'c');
+            const again = await resumeTokens.getOrCreateWatermark(shard(), 'a');
+            grows([...given, newer, again], 'the watermarks');
+            const point = await other.resume(shard(), again);
+            equals(point, { kind: 'resume', resumeToken: 'a' }, 'resume of the other');
+        }),
         withInstances('two that abandon at once lose nothing that was stored since', async scene => {
             const { resumeTokens, shard, otherResumeTokens } = scene;
             const other = await otherResumeTokens();

@@ -39,19 +39,34 @@ export function tokensMadeBy(operation: Operation): readonly string[] {
         case 'watermarks':
             // Of several, some may have been stored before it failed.
             return call.tokens;
+        case 'import':
+            return call.pairs.map(({ token }) => token);
         default:
             return [];
     }
 }
 
 /** Every sight of a token with its watermark. */
-export function pairsOf(history: History, kept: readonly KeptToken[]): readonly Pair[] {
-    return [
-        ...history.operations.flatMap(pairsIn),
-        ...kept.map(({ watermark, token, sync }): Pair => {
-            return { watermark, token, origin: sync ? 'sync' : 'own', atMs: Infinity, operation: undefined };
-        })
-    ];
+export function pairsOf({ operations }: History, kept: readonly KeptToken[]): readonly Pair[] {
+    const seen = operations.flatMap(pairsIn);
+    return [...seen, ...wholeImports(operations, seen), ...kept.map(each => pairOf(each, Infinity, undefined))];
+}
+
+function pairOf({ watermark, token, sync }: KeptToken, atMs: number, operation: Operation | undefined): Pair {
+    return { watermark, token, origin: sync ? 'sync' : 'own', atMs, operation };
+}
+
+/** A shard answers nothing until it has all of an import: where one pair of it was seen, all of them are. */
+function wholeImports(operations: readonly Operation[], seen: readonly Pair[]): readonly Pair[] {
+    const [first, ...others] = operations.filter(({ call }) => call.kind === 'import');
+    const isOne = others.every(({ call }) => JSON.stringify(call) === JSON.stringify(first?.call));
+    if (first?.call.kind !== 'import' || !isOne) {
+        return [];
+    }
+    const watermarks = new Set(first.call.pairs.map(({ watermark }) => watermark));
+    const sights = seen.filter(({ watermark }) => watermarks.has(watermark));
+    const atMs = sights.reduce((earliest, each) => Math.min(earliest, each.atMs), Infinity);
+    return atMs === Infinity ? [] : first.call.pairs.map(pair => pairOf(pair, atMs, undefined));
 }
 
 function pairsIn(operation: Operation): readonly Pair[] {
@@ -79,6 +94,13 @@ function pairsIn(operation: Operation): readonly Pair[] {
             const answer = answerOf(operation, 'resume');
             return answer?.token === undefined ? [] : [pair(answer.token, call.watermark, 'either')];
         }
+        case 'export':
+            return (answerOf(operation, 'pairs')?.pairs ?? []).map(each => pairOf(each, atMs, undefined));
+        case 'import':
+            // Everything that is stored was read back.
+            return answerOf(operation, 'done') === undefined
+                ? []
+                : call.pairs.map(each => pairOf(each, atMs, undefined));
         case 'head': {
             const head = answerOf(operation, 'head')?.head ?? null;
             return head === null ? [] : [pair(head.token, head.watermark, 'either')];
@@ -103,12 +125,16 @@ export function assignmentsOf(pairs: readonly Pair[], operations: readonly Opera
             // Whoever was answered with the watermark of a sync has made it.
             const syncs = group.filter(pair => pair.origin === 'sync' && pair.operation !== undefined);
             const own = syncs.flatMap(({ operation }) => (operation === undefined ? [] : [operation]));
-            const possible = own.length > 0 ? own : (makers.get(token) ?? []).filter(maker => canMake(maker, origin));
+            const possible =
+                own.length > 0 ? own : (makers.get(token) ?? []).filter(maker => canMake(maker, origin, watermark));
             return [{ watermark, token, origin, seenMs, pairs: group, makers: possible }];
         });
 }
 
-function canMake({ call, answer }: Operation, origin: Origin): boolean {
+function canMake({ call, answer }: Operation, origin: Origin, watermark: LexiVersion): boolean {
+    if (call.kind === 'import') {
+        return call.pairs.some(pair => pair.watermark === watermark);
+    }
     // A sync that was answered is known by its watermark.
     const isSync = call.kind === 'beginSync';
     return isSync ? origin !== 'own' && answer === undefined : origin !== 'sync';

@@ -17,6 +17,10 @@ const advance = (value: string) => ({ kind: 'advance', key, value }) as const;
 const remove = { kind: 'delete', key } as const;
 const get = { kind: 'get', key } as const;
 const clear = { kind: 'clear' } as const;
+const importKeys = (value: string, onConflict: 'keep' | 'replace' = 'keep') =>
+    ({ kind: 'importKeys', values: { [key]: value }, onConflict }) as const;
+const imported = (...refused: string[]): Answer => ({ kind: 'imported', refused });
+const exportKeys = { kind: 'exportKeys', keys: [key] } as const;
 const view = { kind: 'view', view: 'v', keys: [key] } as const;
 const viewed = (lagMs: number, states: Record<string, State> = {}): Answer => ({ kind: 'viewed', states, lagMs });
 const getAll = { kind: 'getAll', keys: [key] } as const;
@@ -198,6 +202,22 @@ describe('right histories', () => {
                 failed(82, 95, clear, UNAVAILABLE),
                 done(96, 99, get, found())
             ])
+        ],
+        [
+            'imports: into an empty key, into one that has something else, over it, in doubt, and read by an export',
+            recorded(
+                [
+                    done(0, 10, importKeys('x'), imported()),
+                    done(20, 30, importKeys('y'), imported(key)),
+                    done(40, 50, exportKeys, { kind: 'states', states: { [key]: { value: 'x', revision: 1 } } }),
+                    done(60, 70, importKeys('z', 'replace'), imported()),
+                    failed(80, 90, importKeys('u', 'replace'), OUTCOME_UNKNOWN),
+                    failed(91, 95, importKeys('v', 'replace'), UNAVAILABLE),
+                    done(96, 99, get, found('v', 3)),
+                    done(110, 120, get, found('u', 4))
+                ],
+                ends('u', 4)
+            )
         ],
         [
             'a view that is as old as it says, but has what its process has written',
@@ -467,6 +487,37 @@ describe('wrong histories', () => {
                     watchers: [watcher(-1)],
                     observations: [told(32, key, 2, 'x'), told(33, 'other', 1, 'z')]
                 }
+            )
+        ],
+        [
+            'condition-ignored',
+            'an import takes the place of what it must keep',
+            recorded([created, done(20, 30, importKeys('y'), imported())], ends('y', 2))
+        ],
+        [
+            'lost-write',
+            'what was imported is not there',
+            recorded([created, done(20, 30, importKeys('y', 'replace'), imported())], ends('x', 1))
+        ],
+        [
+            'stale-read',
+            'an import finds something where there is nothing',
+            recorded([done(0, 10, importKeys('y'), imported(key))])
+        ],
+        [
+            'stale-read',
+            'an export lacks a key',
+            recorded([created, done(late, late + 10, exportKeys, { kind: 'states', states: {} })], ends('x', 1))
+        ],
+        [
+            'seen-before-written',
+            'a key is exported before it is written',
+            recorded(
+                [
+                    done(0, 5, exportKeys, { kind: 'states', states: { [key]: { value: 'x', revision: 1 } } }),
+                    done(10, 20, create('x'), revision(1))
+                ],
+                ends('x', 1)
             )
         ],
         ['not-cleared', 'a clear leaves a key', recorded([created, done(late, late + 10, clear)], ends('x', 1))],

@@ -33,7 +33,8 @@ export function checkHistory(history: History): readonly Violation[] {
 
 /** How many reads there are, and how many are older than one single leader would have answered: no violation. */
 export function strictReads(history: History): { readonly reads: number; readonly stale: number } {
-    const isRead = ({ kind }: { readonly kind: string }) => ['get', 'getMany', 'getAll', 'view'].includes(kind);
+    const isRead = ({ kind }: { readonly kind: string }) =>
+        ['get', 'getMany', 'getAll', 'exportKeys', 'view'].includes(kind);
     let [reads, stale] = [0, 0];
     for (const [key, part] of splitByKey(history)) {
         reads += part.operations.filter(({ call, answer }) => isRead(call) && answer !== undefined).length;

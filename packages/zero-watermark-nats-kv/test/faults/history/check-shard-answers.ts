@@ -10,24 +10,24 @@ export function findInShardAnswers(story: ShardStory): readonly Finding[] {
         story.assignments.map(({ watermark, seenMs }) => ({ atMs: seenMs, text: watermark }))
     );
     return story.operations
-        .map(each => findInTokenOf(each, story) ?? findInResume(each, story) ?? findInHead(each, seen))
+        .map(each => findInTokenOf(each, story) ?? findInResume(each, story) ?? findInHead(each, seen, story))
         .filter(finding => finding !== undefined);
 }
 
-function findInTokenOf(operation: Operation, { byWatermark, mayBePruned }: ShardStory): Finding | undefined {
+function findInTokenOf(operation: Operation, { byWatermark, mayBeGone }: ShardStory): Finding | undefined {
     const { call, startMs, endMs = Infinity } = operation;
     if (call.kind !== 'tokenOf' || answerOf(operation, 'token')?.token !== null) {
         return undefined;
     }
     const given = byWatermark.get(call.watermark);
     const isKnown = given !== undefined && given.seenMs < startMs - MAX_STALENESS_MS;
-    return isKnown && !mayBePruned(call.watermark, endMs)
+    return isKnown && !mayBeGone(call.watermark, endMs)
         ? { kind: 'token-lost', about: call.watermark, explanation: `${call.watermark} is said to stand for nothing.` }
         : undefined;
 }
 
 /** A reset costs a full sync, so it is said only when a majority has confirmed it: no old answer is excused here. */
-function findInResume(operation: Operation, { byWatermark, mayBePruned }: ShardStory): Finding | undefined {
+function findInResume(operation: Operation, { byWatermark, mayBeGone }: ShardStory): Finding | undefined {
     const { call, startMs, endMs = Infinity } = operation;
     const answer = call.kind === 'resume' ? answerOf(operation, 'resume') : undefined;
     if (call.kind !== 'resume' || answer === undefined) {
@@ -42,9 +42,9 @@ function findInResume(operation: Operation, { byWatermark, mayBePruned }: ShardS
         case 'ahead-of-head':
             return { kind: 'history-lost', about, explanation };
         case 'pruned':
-            return given === undefined || mayBePruned(about, endMs)
+            return given === undefined || mayBeGone(about, endMs)
                 ? undefined
-                : { kind: 'wrong-reset', about, explanation: `${explanation} No acknowledgement lets it go.` };
+                : { kind: 'wrong-reset', about, explanation: `${explanation} Nothing lets it go.` };
         case 'unknown':
             return given === undefined || given.seenMs > startMs
                 ? undefined
@@ -56,14 +56,14 @@ function findInResume(operation: Operation, { byWatermark, mayBePruned }: ShardS
     }
 }
 
-function findInHead(operation: Operation, seen: HighestByTime): Finding | undefined {
+function findInHead(operation: Operation, seen: HighestByTime, { mayBeGone }: ShardStory): Finding | undefined {
     const answer = operation.call.kind === 'head' ? answerOf(operation, 'head') : undefined;
     if (answer === undefined) {
         return undefined;
     }
     const head = answer.head?.watermark ?? '';
     const about = seen.upTo(operation.startMs - MAX_STALENESS_MS);
-    return about > head
+    return about > head && !mayBeGone(about, operation.endMs ?? Infinity)
         ? {
               kind: 'stale-read',
               about,

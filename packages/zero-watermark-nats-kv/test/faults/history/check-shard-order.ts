@@ -2,6 +2,7 @@ import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
 import type { Assignment } from './assignments.js';
 import type { ShardStory } from './check-shard.js';
+import { isImport } from './endings.js';
 import { groupBy } from './group-by.js';
 import type { Operation } from './history.js';
 import { outcomeOf } from './outcome.js';
@@ -21,7 +22,8 @@ function findAgainstTime({ assignments }: ShardStory): readonly Finding[] {
     let next: Assignment | undefined;
     for (const assignment of assignments.toReversed()) {
         const askedMs = assignment.makers.reduce((earliest, { startMs }) => Math.min(earliest, startMs), Infinity);
-        if (next !== undefined && next.seenMs < askedMs) {
+        // What is imported has the number that it had elsewhere.
+        if (next !== undefined && next.seenMs < askedMs && !assignment.makers.some(isImport)) {
             findings.push(outOfOrder(assignment, `${next.watermark} had been seen before anybody asked for it`));
         }
         next = next === undefined || assignment.seenMs < next.seenMs ? assignment : next;

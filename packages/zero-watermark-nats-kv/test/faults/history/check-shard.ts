@@ -1,8 +1,12 @@
 import type { LexiVersion } from '@cbnsndwch/zero-contracts';
 
 import { type Assignment, assignmentsOf, type Origin, type Pair, pairsOf } from './assignments.js';
+import { findAbandoned } from './check-abandoned.js';
 import { findInShardAnswers } from './check-shard-answers.js';
+import { findInShardCodes } from './check-shard-codes.js';
+import { findInShardExports } from './check-shard-exports.js';
 import { findInShardOrder } from './check-shard-order.js';
+import { Endings, isImport } from './endings.js';
 import { groupBy } from './group-by.js';
 import { HighestByTime } from './highest-by-time.js';
 import type { History, KeptToken, Operation } from './history.js';
@@ -16,8 +20,9 @@ export interface ShardStory {
     /** By watermark. */
     readonly assignments: readonly Assignment[];
     readonly byWatermark: ReadonlyMap<LexiVersion, Assignment>;
-    /** Whether an acknowledgement that was asked for before a time lets a watermark go. */
-    readonly mayBePruned: (watermark: LexiVersion, beforeMs: number) => boolean;
+    /** Whether an acknowledgement, or an abandon, that was asked for before a time lets a watermark go. */
+    readonly mayBeGone: (watermark: LexiVersion, beforeMs: number) => boolean;
+    readonly endings: Endings;
 }
 
 /** What the history of one shard breaks first. */
@@ -31,9 +36,17 @@ export function checkShard(shard: string, history: History): readonly Finding[] 
     const { operations } = history;
     const assignments = assignmentsOf(pairs, operations);
     const byWatermark = new Map(assignments.map(assignment => [assignment.watermark, assignment]));
+    const endings = new Endings(history);
     const mayBePruned = pruning(operations, byWatermark);
-    const story: ShardStory = { operations, kept, assignments, byWatermark, mayBePruned };
-    const checks = [findWithoutMaker, findSecondWatermark, findInShardOrder, findInShardAnswers, findLost];
+    const mayBeGone: ShardStory['mayBeGone'] = (watermark, beforeMs) => {
+        const given = byWatermark.get(watermark);
+        return mayBePruned(watermark, beforeMs) || (given !== undefined && endings.mayHaveEnded(given, beforeMs));
+    };
+    const story: ShardStory = { operations, kept, assignments, byWatermark, mayBeGone, endings };
+    const checks = [
+        ...[findWithoutMaker, findSecondWatermark, findInShardOrder, findInShardAnswers, findInShardExports],
+        ...[findAbandoned, findInShardCodes, findLost]
+    ];
     for (const check of checks) {
         const findings = check(story);
         if (findings.length > 0) {
@@ -81,12 +94,12 @@ function findWithoutMaker({ assignments, operations }: ShardStory): readonly Fin
 }
 
 /** A token has one watermark until that may be pruned, and one for each sync. */
-function findSecondWatermark({ assignments, operations, mayBePruned }: ShardStory): readonly Finding[] {
+function findSecondWatermark({ assignments, operations, mayBeGone }: ShardStory): readonly Finding[] {
     const inDoubt = operations.filter(each => each.call.kind === 'beginSync' && outcomeOf(each) === 'unknown');
     const syncs = groupBy(inDoubt, ({ call }) => ('token' in call ? call.token : ''));
     return [...groupBy(assignments, ({ token }) => token)].flatMap(([about, all]): readonly Finding[] => {
         const others = all.filter(({ origin }) => origin !== 'sync');
-        const second = findSecond(others, syncs.get(about)?.length ?? 0, mayBePruned);
+        const second = findSecond(others, syncs.get(about)?.length ?? 0, mayBeGone);
         const explanation = `${quote(about)} has the watermarks ${others.map(({ watermark }) => watermark).join(', ')}.`;
         return second === undefined ? [] : [{ kind: 'token-of-two-watermarks', about, explanation }];
     });
@@ -96,12 +109,12 @@ function findSecondWatermark({ assignments, operations, mayBePruned }: ShardStor
 function findSecond(
     assignments: readonly Assignment[],
     syncs: number,
-    mayBePruned: ShardStory['mayBePruned']
+    mayBeGone: ShardStory['mayBeGone']
 ): Assignment | undefined {
     let left = syncs;
     let own: Assignment | undefined;
     for (const assignment of assignments) {
-        const isSecond = own !== undefined && !mayBePruned(own.watermark, assignment.seenMs);
+        const isSecond = own !== undefined && !mayBeGone(own.watermark, assignment.seenMs);
         if (isSecond && left > 0 && (own?.origin === 'either' || assignment.origin === 'either')) {
             left -= 1;
             own = assignment.origin === 'own' ? assignment : own;
@@ -115,27 +128,31 @@ function findSecond(
 }
 
 /** What was given out is kept, unless it may be pruned; and pruning leaves no holes. */
-function findLost({ assignments, kept, mayBePruned }: ShardStory): readonly Finding[] {
+function findLost({ assignments, byWatermark, kept, mayBeGone }: ShardStory): readonly Finding[] {
     const keptWatermarks = new Set(kept.map(({ watermark }) => watermark));
-    const first = kept[0]?.watermark;
+    // What is imported has smaller numbers than what was given before, and let go.
+    const isImported = (assignment: Assignment | undefined) => assignment?.makers.some(isImport) === true;
+    const first = (imported: boolean) =>
+        kept.find(({ watermark }) => isImported(byWatermark.get(watermark)) === imported)?.watermark ?? 'zz';
     const back = kept.filter(({ watermark }, index) => watermark <= (kept[index - 1]?.watermark ?? ''));
     if (back.length > 0) {
         return back.map(({ watermark: about }) => {
             return { kind: 'watermark-order', about, explanation: `${about} was kept behind one that is not smaller.` };
         });
     }
-    return assignments.flatMap(({ watermark: about, token, seenMs }): readonly Finding[] => {
+    return assignments.flatMap((assignment): readonly Finding[] => {
+        const { watermark: about, token, seenMs } = assignment;
         const isGone = seenMs < Infinity && !keptWatermarks.has(about);
-        const mayBeGone = mayBePruned(about, Infinity) && !(first !== undefined && about > first);
+        const isExcused = mayBeGone(about, Infinity) && about < first(isImported(assignment));
         const explanation = `${about} of ${quote(token)} is not there at the end.`;
-        return isGone && !mayBeGone ? [{ kind: 'token-lost', about, explanation }] : [];
+        return isGone && !isExcused ? [{ kind: 'token-lost', about, explanation }] : [];
     });
 }
 
 function pruning(
     operations: readonly Operation[],
     byWatermark: ReadonlyMap<LexiVersion, Assignment>
-): ShardStory['mayBePruned'] {
+): ShardStory['mayBeGone'] {
     // What the shard never gave removes nothing.
     const acknowledged = operations.flatMap(({ call, startMs: atMs }) =>
         call.kind === 'acknowledge' && byWatermark.has(call.watermark) ? [{ atMs, text: call.watermark }] : []

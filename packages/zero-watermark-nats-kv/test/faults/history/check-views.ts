@@ -34,10 +34,20 @@ export function findInViews(key: string, history: History, revisions: readonly R
         }));
     }
     const seenMs = new Map(revisions.map(({ revision, seenMs }) => [revision, seenMs]));
-    return reads.flatMap(({ operation, told }): readonly Finding[] => {
-        const writtenAfter = told === undefined ? -Infinity : (seenMs.get(told.revision) ?? Infinity);
-        const missing = history.operations.find(
-            write => isOwnWrite(write, operation) && isLater(write, told?.revision ?? 0, writtenAfter)
+    const beganMs = new Map(history.watchers.map(({ watcher, fromMs }) => [watcher, fromMs]));
+    return reads.flatMap(({ operation, found, told }): readonly Finding[] => {
+        const own = history.operations.filter(write => isOwnWrite(write, operation));
+        const isLater = ({ answer, startMs }: Operation) => {
+            if (told === undefined) {
+                // What was written before the view began may have been gone by then.
+                return startMs > ('view' in operation.call ? (beganMs.get(operation.call.view) ?? Infinity) : Infinity);
+            }
+            return answer?.kind === 'revision' || answer?.kind === 'advanced'
+                ? answer.revision > told.revision
+                : startMs > (seenMs.get(told.revision) ?? Infinity);
+        };
+        const missing = own.find(
+            write => isLater(write) && (found !== undefined || !mayBeRemoved(write, history.operations))
         );
         const explanation = `The view holds ${told?.revision ?? 'nothing'} after ${missing?.call.kind}() of its process.`;
         return missing === undefined ? [] : [{ kind: 'own-write-not-in-view', about: operation.client, explanation }];
@@ -47,16 +57,15 @@ export function findInViews(key: string, history: History, revisions: readonly R
 /** Whether a call has written the key for the process of a view before that was read. */
 function isOwnWrite(write: Operation, { client, startMs }: Operation): boolean {
     const { call, answer, endMs = Infinity } = write;
-    const writes = ['set', 'create', 'compareAndSet', 'advance', 'delete'].includes(call.kind);
-    const isStored = writes && outcomeOf(write) === 'done' && answer?.kind !== 'notAdvanced';
+    const isWrite = ['set', 'create', 'compareAndSet', 'advance', 'delete'].includes(call.kind);
+    const isStored = isWrite && outcomeOf(write) === 'done' && answer?.kind !== 'notAdvanced';
     return isStored && write.client === client && endMs < startMs;
 }
 
-/** Whether what was written, or what took its place at once, has a larger revision than one that was seen at a time. */
-function isLater({ call, answer, startMs }: Operation, revision: number, seenMs: number): boolean {
-    if (answer?.kind === 'revision' || answer?.kind === 'advanced') {
-        return answer.revision > revision;
-    }
-    // What was removed may have been there before the view began.
-    return startMs > seenMs && !(call.kind === 'delete' && revision === 0);
+/** Whether the same process has removed a key with or after a write: of what was not there, a view tells nothing. */
+function mayBeRemoved(write: Operation, operations: readonly Operation[]): boolean {
+    return operations.some(({ call, client, endMs = Infinity }) => {
+        const removes = call.kind === 'delete' || call.kind === 'clear';
+        return removes && client === write.client && endMs >= write.startMs;
+    });
 }

@@ -18,6 +18,14 @@ export type Call =
     | { readonly kind: 'getMany'; readonly keys: readonly string[] }
     /** Of everything that was found, the answer holds what is under these keys. */
     | { readonly kind: 'getAll'; readonly keys: readonly string[] }
+    /** The same of an export. */
+    | { readonly kind: 'exportKeys'; readonly keys: readonly string[] }
+    /** Of several values, each of which nobody else writes. */
+    | {
+          readonly kind: 'importKeys';
+          readonly values: Readonly<Record<string, string>>;
+          readonly onConflict: 'keep' | 'replace';
+      }
     /** A read of a view, under the name by which its client tells of what the view tells (see {@link Watcher}). */
     | { readonly kind: 'view'; readonly view: string; readonly keys: readonly string[] }
     | { readonly kind: 'history'; readonly key: string }
@@ -28,7 +36,13 @@ export type Call =
     | { readonly kind: 'resume'; readonly shard: string; readonly watermark: LexiVersion }
     | { readonly kind: 'beginSync'; readonly shard: string; readonly token: string }
     | { readonly kind: 'acknowledge'; readonly shard: string; readonly watermark: LexiVersion }
-    | { readonly kind: 'head'; readonly shard: string };
+    | { readonly kind: 'head'; readonly shard: string }
+    | { readonly kind: 'abandon'; readonly shard: string }
+    /** Of all shards of a store, which are these; each of them has a part of it. */
+    | { readonly kind: 'clearShards'; readonly shards: readonly string[] }
+    /** What was exported of one shard; nothing, if it is said to have nothing. */
+    | { readonly kind: 'export'; readonly shard: string }
+    | { readonly kind: 'import'; readonly shard: string; readonly pairs: readonly KeptToken[] };
 
 /** What was answered; `state` is what a read found, `null` for nothing. */
 export interface State {
@@ -47,6 +61,9 @@ export type Answer =
     | { readonly kind: 'viewed'; readonly states: Readonly<Record<string, State>>; readonly lagMs: number }
     | { readonly kind: 'revisions'; readonly states: readonly State[] }
     | { readonly kind: 'watermarks'; readonly watermarks: readonly LexiVersion[] }
+    /** Under which keys something else was, which stays. */
+    | { readonly kind: 'imported'; readonly refused: readonly string[] }
+    | { readonly kind: 'pairs'; readonly pairs: readonly KeptToken[] }
     | { readonly kind: 'token'; readonly token: string | null }
     | {
           readonly kind: 'resume';

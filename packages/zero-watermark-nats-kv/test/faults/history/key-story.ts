@@ -58,7 +58,7 @@ export function tellStory(key: string, history: History): KeyStory {
     const sightings: Sighting[] = [];
     const saw = (state: State, atMs: number) => sightings.push({ ...state, atMs });
     for (const operation of history.operations) {
-        const write = writeOf(operation);
+        const write = writeOf(operation, key);
         if (write !== undefined) {
             writes.push(write);
         }
@@ -75,7 +75,7 @@ export function tellStory(key: string, history: History): KeyStory {
     return { writes, reads, sightings, final };
 }
 
-function writeOf(operation: Operation): Write | undefined {
+function writeOf(operation: Operation, key: string): Write | undefined {
     const { call, startMs } = operation;
     const common = { outcome: outcomeOf(operation), startMs, endMs: endOf(operation) };
     switch (call.kind) {
@@ -85,6 +85,8 @@ function writeOf(operation: Operation): Write | undefined {
         case 'delete':
             answerOf(operation, 'done');
             return { ...common, kind: 'delete', value: null, expectedRevision: undefined, revision: undefined };
+        case 'importKeys':
+            return importOf(operation, call.values[key], call.onConflict);
         case 'clear':
             // Whether it has found something to remove here, it does not say. Of one that fails plainly nothing comes later.
             answerOf(operation, 'done');
@@ -119,6 +121,23 @@ function writeOf(operation: Operation): Write | undefined {
     }
 }
 
+/** What is imported takes the place of nothing, or of anything; with others that it may have been stored if it fails. */
+function importOf(operation: Operation, value: string | undefined, onConflict: 'keep' | 'replace'): Write | undefined {
+    const answer = answerOf(operation, 'imported');
+    if (value === undefined || (answer !== undefined && answer.refused.length > 0)) {
+        return undefined;
+    }
+    return {
+        kind: onConflict === 'keep' ? 'create' : 'set',
+        value,
+        outcome: answer === undefined ? 'unknown' : 'done',
+        expectedRevision: undefined,
+        revision: undefined,
+        startMs: operation.startMs,
+        endMs: endOf(operation)
+    };
+}
+
 function readsOf(operation: Operation, key: string): readonly Read[] {
     const { call, startMs, endMs = Infinity, actualRevision } = operation;
     const read = (found: Found, isCertain = false): readonly Read[] => [{ found, startMs, endMs, isCertain }];
@@ -133,7 +152,8 @@ function readsOf(operation: Operation, key: string): readonly Read[] {
             return answer === undefined ? [] : at(answer.state);
         }
         case 'getMany':
-        case 'getAll': {
+        case 'getAll':
+        case 'exportKeys': {
             const answer = answerOf(operation, 'states');
             return answer === undefined ? [] : at(answer.states[key]);
         }
@@ -141,6 +161,9 @@ function readsOf(operation: Operation, key: string): readonly Read[] {
             const answer = answerOf(operation, 'viewed');
             return answer === undefined ? [] : at(answer.states[key], answer.lagMs);
         }
+        case 'importKeys':
+            // What it leaves is something else.
+            return answerOf(operation, 'imported')?.refused.includes(key) === true ? read({ kind: 'something' }) : [];
         case 'clear':
             // It has removed the key, or found that it is not there.
             return operation.answer === undefined

@@ -134,8 +134,10 @@ const ofClearsAndViews: Mutations = [
         'own-write-not-in-view',
         'a view lacks what its process has written',
         (history, choice) => {
+            const isRemoved = ({ client }: Operation) =>
+                history.operations.some(each => ['clear', 'delete'].includes(each.call.kind) && each.client === client);
             const stored = pick(toldOf(history), choice);
-            const { call, client, answer } = stored ?? UNWRITTEN;
+            const { call, client, answer } = stored === undefined || isRemoved(stored) ? UNWRITTEN : stored;
             if (answer?.kind !== 'revision' || !('key' in call)) {
                 return undefined;
             }
@@ -177,7 +179,7 @@ const ofShards: Mutations = [
                 all.slice(1).filter(({ watermark }) => given.has(watermark)),
                 choice
             );
-            return lost === undefined
+            return lost === undefined || hasEndings(history)
                 ? undefined
                 : { ...history, finalTokens: { s: all.filter(each => each !== lost) } };
         }
@@ -187,12 +189,12 @@ const ofShards: Mutations = [
         'a token is kept a second time',
         (history, choice) => {
             const { s: all = [] } = history.finalTokens;
-            const isAcknowledged = history.operations.some(({ call }) => call.kind === 'acknowledge');
+            const isLetGo = hasEndings(history) || history.operations.some(({ call }) => call.kind === 'acknowledge');
             const token = pick(
                 all.filter(({ sync }) => !sync),
                 choice
             )?.token;
-            return token === undefined || isAcknowledged
+            return token === undefined || isLetGo
                 ? undefined
                 : { ...history, finalTokens: { s: [...all, { watermark: 'z'.padEnd(37, 'z'), token, sync: false }] } };
         }
@@ -213,6 +215,11 @@ const ofShards: Mutations = [
         }
     ]
 ];
+
+/** Whether something else than an acknowledgement may let tokens go. */
+function hasEndings({ operations }: History): boolean {
+    return operations.some(({ call: { kind } }) => ['abandon', 'clearShards', 'import'].includes(kind));
+}
 
 function keyOf({ call }: Operation): string | undefined {
     return 'key' in call ? call.key : undefined;

@@ -23,7 +23,7 @@ function fits(key: string, history: History): boolean {
 }
 
 /** Calls that are told apart elsewhere, into what they say of each key. */
-const UNTRIED: readonly string[] = ['getMany', 'getAll', 'view'];
+const UNTRIED: readonly string[] = ['getMany', 'getAll', 'exportKeys', 'importKeys', 'view'];
 
 /** A call that ended like another of its kind. */
 function endedLike(

@@ -115,7 +115,7 @@ class Search {
     /** Adds a situation in which nothing that was found is left to be taken. */
     #add(situation: Situation): void {
         let reached = situation;
-        for (let found = this.#readsThatFit(reached); found.length > 0; found = this.#readsThatFit(reached)) {
+        for (let found = this.#readsAtOnce(reached); found.length > 0; found = this.#readsAtOnce(reached)) {
             reached = { ...take(reached, found), isIdle: false };
         }
         if (this.#isNew(reached)) {
@@ -155,6 +155,9 @@ class Search {
         const { steps, untilMs } = this.#nextSteps(situation);
         if (this.#mayLeave(situation, undefined)) {
             this.#classes.forEach((_, index) => this.#tryWithoutNeed(index, situation, untilMs));
+        }
+        for (const index of this.#readsThatFit(situation)) {
+            this.#add(take({ ...situation, isIdle: false }, [index]));
         }
         for (const isPlaced of [true, false]) {
             for (const index of steps) {
@@ -212,6 +215,16 @@ class Search {
             }
         }
         return { steps, untilMs };
+    }
+
+    /** Reads that take no choice away: after what began when a write was over, that write can't have its effect any more. */
+    #readsAtOnce(situation: Situation): readonly number[] {
+        const sinceMs = this.#sinceMs(situation);
+        const ends = this.#classes.map((writes, index) => writes[situation.used[index] ?? 0]?.endMs ?? Infinity);
+        const openUntilMs = ends
+            .filter(endMs => endMs >= sinceMs)
+            .reduce((first, endMs) => Math.min(first, endMs), Infinity);
+        return this.#readsThatFit(situation).filter(index => (this.#steps[index]?.startMs ?? 0) <= openUntilMs);
     }
 
     #readsThatFit(situation: Situation): readonly number[] {

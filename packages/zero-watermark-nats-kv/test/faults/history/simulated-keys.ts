@@ -8,7 +8,7 @@ export type Fate = 'answered' | 'refused' | 'in-doubt' | 'in-doubt-stored' | 'ki
 
 const KINDS = [
     ...(['set', 'merged', 'create', 'compareAndSet', 'compareAndSet', 'advance', 'delete', 'clear'] as const),
-    ...(['get', 'get', 'get', 'getMany', 'getAll', 'view', 'view'] as const)
+    ...(['get', 'get', 'get', 'getMany', 'getAll', 'exportKeys', 'view', 'view', 'importKeys'] as const)
 ];
 
 export interface CallPlan {
@@ -156,7 +156,7 @@ class Simulation {
                 return { ...common, endMs, error: { code: WatermarkErrorCode.UNAVAILABLE } };
             case 'in-doubt':
             case 'in-doubt-stored': {
-                const isRead = plan.kind.startsWith('get') || plan.kind === 'view';
+                const isRead = /^(get|view|exportKeys)/.test(plan.kind);
                 const code = isRead ? WatermarkErrorCode.UNAVAILABLE : WatermarkErrorCode.OUTCOME_UNKNOWN;
                 return { ...common, endMs, error: { code } };
             }
@@ -179,7 +179,10 @@ class Simulation {
                 return { kind: plan.kind, key, value };
             case 'getMany':
             case 'getAll':
+            case 'exportKeys':
                 return { kind: plan.kind, keys: [key] };
+            case 'importKeys':
+                return { kind: 'importKeys', values: { [key]: value }, onConflict: plan.isTie ? 'replace' : 'keep' };
             case 'clear':
                 return { kind: 'clear' };
             case 'view':
@@ -216,6 +219,12 @@ class Simulation {
                     }
                 });
                 return { answer: { kind: 'done' } };
+            case 'importKeys':
+                if (current === null || plan.isTie) {
+                    this.#store(plan, value);
+                    return { answer: { kind: 'imported', refused: [] } };
+                }
+                return { answer: { kind: 'imported', refused: [nameOf(key)] } };
             case 'view':
                 return { answer: this.#view(plan) };
             case 'create':

@@ -4,8 +4,18 @@ import fc from 'fast-check';
 import type { Answer, Call, History, KeptToken, Operation } from './history.js';
 import type { Fate } from './simulated-keys.js';
 
+const KINDS = [
+    ...(['watermark', 'watermark', 'watermark', 'watermarks', 'beginSync', 'tokenOf', 'tokenOf'] as const),
+    ...(['resume', 'resume', 'head', 'acknowledge', 'provision', 'abandon', 'clearShards', 'export', 'import'] as const)
+];
+
+/** What is imported: its numbers are below all that the shard gives. */
+const IMPORTED: readonly KeptToken[] = [1, 2, 3].map(number => ({
+    ...{ watermark: versionToLexi(100 + number), token: `imported-${number}`, sync: number === 2 }
+}));
+
 export interface ShardCallPlan {
-    readonly kind: 'watermark' | 'watermarks' | 'beginSync' | 'tokenOf' | 'resume' | 'head' | 'acknowledge';
+    readonly kind: (typeof KINDS)[number];
     readonly client: number;
     readonly tokens: readonly number[];
     readonly gapMs: number;
@@ -19,10 +29,7 @@ const shard = 's';
 /** Calls for one shard, on so many tokens. */
 export function shardCallPlans(tokens: number): fc.Arbitrary<ShardCallPlan> {
     return fc.record({
-        kind: fc.constantFrom(
-            ...(['watermark', 'watermark', 'watermark', 'watermarks', 'beginSync'] as const),
-            ...(['tokenOf', 'resume', 'head', 'acknowledge'] as const)
-        ),
+        kind: fc.constantFrom(...KINDS),
         client: fc.nat(3),
         tokens: fc.array(fc.nat(tokens - 1), { minLength: 1, maxLength: 4 }),
         gapMs: fc.nat(4),
@@ -45,7 +52,7 @@ interface Planned extends ShardCallPlan {
 export function simulateShard(plans: readonly ShardCallPlan[]): History {
     const simulation = new Simulation();
     const planned = schedule(plans);
-    const ends = new Map<Planned, Answer>();
+    const ends = new Map<Planned, Answer | Refusal>();
     for (const plan of planned.toSorted((a, b) => a.effectMs - b.effectMs)) {
         if (plan.fate === 'answered' || plan.fate.endsWith('stored')) {
             ends.set(plan, simulation.run(plan));
@@ -56,9 +63,9 @@ export function simulateShard(plans: readonly ShardCallPlan[]): History {
         const common = { client: String(client), call: simulation.callOf(plan), startMs };
         const answer = ends.get(plan);
         if (fate === 'answered' && answer !== undefined) {
-            return { ...common, endMs, answer };
+            return { ...common, endMs, ...('code' in answer ? { error: answer } : { answer }) };
         }
-        const isWrite = ['watermark', 'watermarks', 'beginSync'].includes(plan.kind);
+        const isWrite = [...MAKING, 'abandon', 'clearShards', 'import'].includes(plan.kind);
         const code = isWrite ? WatermarkErrorCode.OUTCOME_UNKNOWN : WatermarkErrorCode.UNAVAILABLE;
         return fate.startsWith('killed') ? common : { ...common, endMs, error: { code } };
     });
@@ -67,6 +74,13 @@ export function simulateShard(plans: readonly ShardCallPlan[]): History {
         finalTokens: { [shard]: simulation.kept }
     };
 }
+
+interface Refusal {
+    readonly code: WatermarkErrorCode;
+}
+
+/** Calls that give watermarks. */
+const MAKING: readonly string[] = ['watermark', 'watermarks', 'beginSync'];
 
 /** The calls of one client take effect in their order. */
 function schedule(plans: readonly ShardCallPlan[]): readonly Planned[] {
@@ -99,7 +113,14 @@ class Simulation {
         const token = nameOf(first);
         switch (plan.kind) {
             case 'head':
-                return { kind: 'head', shard };
+            case 'provision':
+            case 'abandon':
+            case 'export':
+                return { kind: plan.kind, shard };
+            case 'clearShards':
+                return { kind: 'clearShards', shards: [shard] };
+            case 'import':
+                return { kind: 'import', shard, pairs: IMPORTED };
             case 'watermark':
             case 'beginSync':
                 return { kind: plan.kind, shard, token };
@@ -110,7 +131,7 @@ class Simulation {
         }
     }
 
-    run(plan: Planned): Answer {
+    run(plan: Planned): Answer | Refusal {
         const [first = 0] = plan.tokens;
         const asked = this.#given[first % Math.max(1, this.#given.length)] ?? versionToLexi(1);
         const found = this.kept.find(({ watermark }) => watermark === asked);
@@ -134,6 +155,16 @@ class Simulation {
             case 'acknowledge':
                 this.kept.splice(0, found === undefined ? 0 : this.kept.indexOf(found));
                 return { kind: 'done' };
+            case 'provision':
+                return { kind: 'done' };
+            case 'abandon':
+            case 'clearShards':
+                this.kept.splice(0);
+                return { kind: 'done' };
+            case 'export':
+                return { kind: 'pairs', pairs: [...this.kept] };
+            case 'import':
+                return this.#import(plan);
             default: {
                 const tokens = plan.kind === 'watermarks' ? plan.tokens : [first];
                 const watermarks = tokens.map(token => this.#give(token, plan.kind === 'beginSync'));
@@ -141,6 +172,19 @@ class Simulation {
                 return { kind: 'watermarks', watermarks };
             }
         }
+    }
+
+    /** All at once, into a shard that has given nothing of its own. */
+    #import({ fate }: Planned): Answer | Refusal {
+        const isThere = IMPORTED.every(({ watermark }) => this.kept.some(each => each.watermark === watermark));
+        if (!isThere && this.kept.length > 0) {
+            return { code: WatermarkErrorCode.IMPORT_CONFLICT };
+        }
+        if (!isThere) {
+            this.kept.push(...IMPORTED);
+        }
+        this.#given.push(...(fate === 'answered' ? IMPORTED.map(({ watermark }) => watermark) : []));
+        return { kind: 'done' };
     }
 
     #give(number: number, sync: boolean): string {

@@ -14,7 +14,11 @@ export function splitByKey(history: History): ReadonlyMap<string, History> {
     const parts = new Parts();
     for (const operation of history.operations) {
         const { call } = operation;
-        if (call.kind === 'getMany' || call.kind === 'getAll' || call.kind === 'view') {
+        if (call.kind === 'importKeys') {
+            for (const [key, value] of Object.entries(call.values)) {
+                parts.of(key).operations.push(importOfOneKey(operation, { ...call, values: { [key]: value } }, key));
+            }
+        } else if ('keys' in call) {
             for (const key of new Set(call.keys)) {
                 parts.of(key).operations.push(readOfOneKey(operation, call, key));
             }
@@ -62,6 +66,8 @@ export function splitByShard(history: History): ReadonlyMap<string, History> {
     for (const operation of history.operations) {
         if ('shard' in operation.call) {
             parts.of(operation.call.shard).operations.push(operation);
+        } else if (operation.call.kind === 'clearShards') {
+            operation.call.shards.forEach(shard => parts.of(shard).operations.push(operation));
         }
     }
     for (const [shard, tokens] of Object.entries(history.finalTokens)) {
@@ -70,8 +76,18 @@ export function splitByShard(history: History): ReadonlyMap<string, History> {
     return parts.histories(history.timeoutMs);
 }
 
+function importOfOneKey(operation: Operation, call: CallOf<'importKeys'>, key: string): Operation {
+    const answer = answerOf(operation, 'imported');
+    const refused = answer?.refused.filter(each => each === key);
+    return { ...operation, call, ...(refused === undefined ? {} : { answer: { kind: 'imported', refused } }) };
+}
+
 /** The part of a read of several keys that is about one of them. */
-function readOfOneKey(operation: Operation, call: CallOf<'getMany' | 'getAll' | 'view'>, key: string): Operation {
+function readOfOneKey(
+    operation: Operation,
+    call: CallOf<'getMany' | 'getAll' | 'exportKeys' | 'view'>,
+    key: string
+): Operation {
     const answer = answerOf(operation, 'states', 'viewed');
     const state = answer?.states[key];
     const part =

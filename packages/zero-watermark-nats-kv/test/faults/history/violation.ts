@@ -34,7 +34,9 @@ export const VIOLATIONS = {
     'sync-watermark-reused': 'The watermark of a beginSync() was given out before or after',
     'watermark-order': 'A later new resume token has a smaller watermark',
     'stored-behind-failure': 'A new resume token was stored behind one whose call had failed before it',
-    'token-lost': 'A watermark that was given out, and that no acknowledgement lets go, is not known any more',
+    'token-lost': 'A watermark that was given out, and that nothing lets go, is not known any more',
+    'abandon-ignored': 'A watermark of the time before an abandon() leads somewhere after it',
+    'export-incomplete': 'An export lacks a watermark that the shard had',
     'wrong-reset': 'resume() demands a reset for a watermark that must be known'
 } as const;
 

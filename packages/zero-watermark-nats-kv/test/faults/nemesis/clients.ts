@@ -23,6 +23,10 @@ export interface Workload {
     readonly shardEveryMs: number;
     /** The one shard whose watermarks are acknowledged. */
     readonly acknowledgedShard: string;
+    /** Shards of a store of their own, which are abandoned and cleared again and again. */
+    readonly endingShards: readonly string[];
+    /** How often one of these is moved to a new shard, `moved-1`, `moved-2` and so on, which all use after that. */
+    readonly moveEveryMs: number;
     readonly watchEveryMs: number;
     readonly sampleEveryMs: number;
     /** How many resume tokens it stores a second beside all this, in large groups. */
@@ -33,9 +37,15 @@ export interface Workload {
 export interface ClientOrder extends Workload {
     /** Another one for each process, also for those that follow each other. */
     readonly name: string;
+    /** Which application it is, from 0; the same for those that follow each other. */
+    readonly index: number;
+    /** How many applications there are. */
+    readonly clients: number;
     readonly seed: number;
     readonly startedAtMs: number;
     readonly store: Omit<NatsKvConfig, 'servers' | 'logger'> & { readonly servers?: string[] };
+    /** The bucket of the store whose shards are abandoned. */
+    readonly endingBucket: string;
 }
 
 const STOPPING_MS = 60_000;
@@ -45,7 +55,7 @@ export class Client {
     readonly #index: number;
     readonly #proxies: readonly TcpProxy[];
     readonly #recording: Recording;
-    readonly #order: Omit<ClientOrder, 'name' | 'seed'>;
+    readonly #order: Omit<ClientOrder, 'name' | 'index' | 'seed'>;
     readonly #random: Random;
     #starts = 0;
     #process: ChildProcess | undefined;
@@ -57,7 +67,7 @@ export class Client {
         index: number,
         proxies: readonly TcpProxy[],
         recording: Recording,
-        order: Omit<ClientOrder, 'name' | 'seed'>,
+        order: Omit<ClientOrder, 'name' | 'index' | 'seed'>,
         seed: number
     ) {
         this.#index = index;
@@ -71,7 +81,7 @@ export class Client {
         index: number,
         nodes: readonly { readonly port: number }[],
         recording: Recording,
-        order: Omit<ClientOrder, 'name' | 'seed'>,
+        order: Omit<ClientOrder, 'name' | 'index' | 'seed'>,
         seed: number
     ): Promise<Client> {
         const proxies = await Promise.all(nodes.map(({ port }) => startTcpProxy({ target: { port } })));
@@ -92,7 +102,8 @@ export class Client {
         this.#isToEnd = false;
         const name = `c${this.#index}.${(this.#starts += 1)}`;
         const seed = this.#random.whole(0, 0x7fffffff);
-        const order: ClientOrder = { ...this.#order, store: { ...this.#order.store, name }, name, seed };
+        const store = { ...this.#order.store, name };
+        const order: ClientOrder = { ...this.#order, store, name, seed, index: this.#index };
         const script = fileURLToPath(new URL('client/main.mjs', import.meta.url));
         const child = spawn(process.execPath, ['--expose-gc', script, JSON.stringify(order)], {
             stdio: ['pipe', 'pipe', 'pipe']
@@ -167,13 +178,13 @@ export async function startClients(
     count: number,
     nodes: readonly { readonly port: number }[],
     recording: Recording,
-    order: Workload & Pick<ClientOrder, 'store'>,
+    order: Workload & Pick<ClientOrder, 'store' | 'endingBucket'>,
     seed: number
 ): Promise<readonly Client[]> {
     const startedAtMs = now();
     const clients = await Promise.all(
         Array.from({ length: count }, (_, index) =>
-            Client.create(index, nodes, recording, { ...order, startedAtMs }, seed + index)
+            Client.create(index, nodes, recording, { ...order, startedAtMs, clients: count }, seed + index)
         )
     );
     clients.forEach(client => client.start());

@@ -2,14 +2,15 @@ import { checkOf } from '@cbnsndwch/zero-contracts/backend';
 
 import { versionToLexi } from '../../../src/store.js';
 import { bucketOfShard } from '../../../src/shard-name.js';
-import type { Administrator } from '../../support/administrator.js';
+import type { Administrator, KeptToken as StoredToken } from '../../support/administrator.js';
 import type { History, KeptToken, Observation, State, Watcher } from '../history/history.js';
 
-/** What the servers hold, read from the streams with a plain client. */
+/** What the servers hold, read from the streams with a plain client. `bucketOf` names the bucket that a shard belongs to. */
 export async function readFinalState(
     administrator: Administrator,
     bucket: string,
-    shards: readonly string[]
+    shards: readonly string[],
+    bucketOf: (shard: string) => string
 ): Promise<Pick<History, 'finalStates' | 'finalTokens'>> {
     const states = new Map<string, State>();
     for (const { key, version, revision } of await administrator.messagesOf(bucket)) {
@@ -21,14 +22,18 @@ export async function readFinalState(
     }
     const tokens: Record<string, readonly KeptToken[]> = {};
     for (const shard of shards) {
-        const kept = await administrator.tokensOf(bucketOfShard(bucket, shard));
-        tokens[shard] = kept.map(({ sequence, token, sync }) => ({
-            watermark: versionToLexi(BigInt(sequence) * 4096n + BigInt(checkOf(token))),
-            token,
-            sync
-        }));
+        const kept = await administrator.tokensOf(bucketOfShard(bucketOf(shard), shard));
+        tokens[shard] = kept.map(keptToken);
     }
     return { finalStates: Object.fromEntries(states), finalTokens: tokens };
+}
+
+/** An imported token has its watermark before it, and a space between; the tokens of a run have none. */
+function keptToken({ sequence, token, sync }: StoredToken): KeptToken {
+    const [watermark = '', imported] = token.split(' ');
+    return imported === undefined
+        ? { watermark: versionToLexi(BigInt(sequence) * 4096n + BigInt(checkOf(token))), token, sync }
+        : { watermark, token: imported, sync };
 }
 
 /** How many final states the watchers that are still there have not been told yet. */

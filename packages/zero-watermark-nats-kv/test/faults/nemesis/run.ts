@@ -48,6 +48,9 @@ export interface Run {
 const NODES = 3;
 const BUCKET = 'faults';
 
+/** That of the store whose shards are abandoned and cleared. */
+const ENDING_BUCKET = 'endings';
+
 /** How long watchers may take until they have been told everything, once all is well again. */
 const REST_MS = 30_000;
 
@@ -90,7 +93,7 @@ export async function runFaults(options: RunOptions): Promise<Run> {
         options.clients,
         cluster.nodes,
         recording,
-        { ...workloadOf(options), store },
+        { ...workloadOf(options), store, endingBucket: ENDING_BUCKET },
         seed
     );
     try {
@@ -109,8 +112,9 @@ export async function runFaults(options: RunOptions): Promise<Run> {
         await Promise.all(clients.map(client => client.stop()));
         report('no calls are under way');
         const endedAtMs = now();
-        const used = new Set(recording.operations.flatMap(({ call }) => ('shard' in call ? [call.shard] : [])));
-        const final = await readFinalState(administrator, BUCKET, [...used]);
+        const bucketOf = (shard: string) => (options.endingShards.includes(shard) ? ENDING_BUCKET : BUCKET);
+        const used = await shardsOf(administrator, recording, bucketOf);
+        const final = await readFinalState(administrator, BUCKET, used, bucketOf);
         const restMs = await rest(recording, final.finalStates);
         await Promise.all(clients.map(client => client.end()));
         const stalls = commonStalls(standing.stalls, recording.stalls);
@@ -150,6 +154,17 @@ async function makeBuckets(
     await store.resumeTokens.provision(shards);
 }
 
+/** The shards that were used, and that some call has made. */
+async function shardsOf(
+    administrator: Administrator,
+    { operations }: Recording,
+    bucketOf: (shard: string) => string
+): Promise<readonly string[]> {
+    const used = new Set(operations.flatMap(({ call }) => ('shard' in call ? [call.shard] : [])));
+    const made = new Set(await administrator.buckets());
+    return [...used].filter(shard => made.has(bucketOfShard(bucketOf(shard), shard)));
+}
+
 /** Waits until every watcher that is still there has been told every final state; the checker judges those that are not. */
 async function rest(recording: Recording, finalStates: History['finalStates']): Promise<number> {
     const beganAt = performance.now();
@@ -164,9 +179,9 @@ async function rest(recording: Recording, finalStates: History['finalStates']): 
 
 function workloadOf(options: RunOptions): Workload {
     const { callers, pauseMs, slots, generationMs, shards, shardEveryMs, acknowledgedShard } = options;
-    const { watchEveryMs, sampleEveryMs, tokensASecond } = options;
+    const { watchEveryMs, sampleEveryMs, tokensASecond, endingShards, moveEveryMs } = options;
     return {
         ...{ callers, pauseMs, slots, generationMs, shards, shardEveryMs, acknowledgedShard },
-        ...{ watchEveryMs, sampleEveryMs, tokensASecond }
+        ...{ watchEveryMs, sampleEveryMs, tokensASecond, endingShards, moveEveryMs }
     };
 }

@@ -6,6 +6,7 @@ const COMMON = {
     slots: 6,
     shards: ['orders', 'users', 'late-1', 'late-2', 'late-3'],
     acknowledgedShard: 'users',
+    endingShards: ['ending-1', 'ending-2', 'ending-3'],
     // The default, which is what is promised to be enough for elections.
     timeoutMs: 15_000
 } as const;
@@ -24,6 +25,7 @@ export function shortRun(seed: number): RunOptions {
         pauseMs: 10,
         generationMs: 2_000,
         shardEveryMs: 15_000,
+        moveEveryMs: 5_000,
         watchEveryMs: 3_000,
         sampleEveryMs: 5_000,
         tokensASecond: 0
@@ -45,6 +47,7 @@ export function longRun(seed: number, minutes: number, tokens: number): RunOptio
         pauseMs: 25,
         generationMs: 5_000,
         shardEveryMs: 60_000,
+        moveEveryMs: 20_000,
         watchEveryMs: 15_000,
         sampleEveryMs: 10_000,
         tokensASecond: Math.ceil(tokens / COMMON.clients / (durationMs / 1_000))

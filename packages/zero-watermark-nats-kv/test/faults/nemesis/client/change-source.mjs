@@ -6,7 +6,7 @@ import { begin, now, record } from './recorder.mjs';
 /** @typedef {import('@cbnsndwch/zero-contracts').ResumeTokenService} ResumeTokenService */
 /** @typedef {import('../clients.js').ClientOrder} ClientOrder */
 /** @typedef {import('../random.mjs').Random} Random */
-/** @typedef {import('./choose.mjs').Chooser} Chooser */
+/** @typedef {import('./choose-tokens.mjs').TokenChooser} TokenChooser */
 /** @typedef {import('./memory.mjs').Memory} Memory */
 
 const MAX_IN_FLIGHT = 50;
@@ -18,7 +18,7 @@ const MOST_AT_ONCE = 1_000;
  * Hands out changes with their watermarks, as a change source does, until it is told to stop.
  *
  * @param {ResumeTokenService} resumeTokens
- * @param {Chooser} chooser
+ * @param {TokenChooser} chooser
  * @param {ClientOrder} order
  * @param {Random} random
  * @param {AbortSignal} stopping
@@ -55,7 +55,7 @@ export async function assign(resumeTokens, chooser, { shards, pauseMs }, random,
  * Stores so many tokens a second, many at once, until it is told to stop.
  *
  * @param {ResumeTokenService} resumeTokens
- * @param {Chooser} chooser
+ * @param {TokenChooser} chooser
  * @param {ClientOrder} order
  * @param {AbortSignal} stopping
  */

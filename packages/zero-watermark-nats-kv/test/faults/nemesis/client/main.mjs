@@ -7,9 +7,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { openWatermarkStore } from '../../../../dist/store.js';
 import { Random } from '../random.mjs';
 import { assign, storeMany } from './change-source.mjs';
-import { Chooser } from './choose.mjs';
+import { TokenChooser } from './choose-tokens.mjs';
+import { WatermarkChooser } from './choose-watermarks.mjs';
 import { Memory } from './memory.mjs';
-import { perform } from './perform.mjs';
+import { moveShards } from './moving.mjs';
+import { performOnTokens } from './perform-tokens.mjs';
+import { performOnWatermarks } from './perform-watermarks.mjs';
 import { now, record, say } from './recorder.mjs';
 import { sample } from './sample.mjs';
 import { CurrentView } from './view.mjs';
@@ -31,17 +34,22 @@ orders.on('close', () => process.exit());
 process.on('unhandledRejection', error => say({ line: 'problem', text: `unhandled rejection: ${String(error)}` }));
 
 noticeStalls();
-const store = await open();
+const store = await open({});
+// Its shards are all abandoned when they are cleared, so they are a store of their own.
+const endings = await open({ bucket: order.endingBucket, name: `${order.name}-endings` });
 const watchers = new KeyWatchers(store.watermarks, order);
 const view = new CurrentView(store.watermarks, order);
-const chooser = new Chooser(order, random, memory, view);
+const chooser = new WatermarkChooser(order, random, memory, view);
+const tokenChooser = new TokenChooser(order, random, memory);
 void watchEverything(store.watermarks, order).catch(problem);
 const sampling = setInterval(() => say({ line: 'sample', atMs: now(), ...sample() }), order.sampleEveryMs);
 await Promise.all([
-    ...Array.from({ length: order.callers }, () => work(() => chooser.watermarkCall())),
-    ...Array.from({ length: Math.ceil(order.callers / 2) }, () => work(() => chooser.tokenCall())),
-    assign(store.resumeTokens, chooser, order, random.fork(), working.signal, memory),
-    storeMany(store.resumeTokens, chooser, order, working.signal),
+    ...Array.from({ length: order.callers }, () => work(() => chooser.next())),
+    ...Array.from({ length: Math.ceil(order.callers / 2) }, () => work(() => tokenChooser.next())),
+    work(() => tokenChooser.nextEnding()),
+    moveShards(order, random.fork(), working.signal, make),
+    assign(store.resumeTokens, tokenChooser, order, random.fork(), working.signal, memory),
+    storeMany(store.resumeTokens, tokenChooser, order, working.signal),
     keepWatching(),
     view.keep(random.fork(), working.signal)
 ]);
@@ -50,7 +58,7 @@ await new Promise(resolve => (ending.signal.aborted ? resolve(undefined) : (endi
 clearInterval(sampling);
 orders.removeAllListeners('close').close();
 process.stdin.destroy();
-await store.close();
+await Promise.all([store.close(), endings.close()]);
 
 /** Says when this process did not get to run; see stalls.ts. */
 function noticeStalls() {
@@ -64,13 +72,18 @@ function noticeStalls() {
     }, 100).unref();
 }
 
-/** The servers may be away for longer than opening waits for them. */
-async function open() {
+/**
+ * The servers may be away for longer than opening waits for them.
+ *
+ * @param {{ bucket?: string, name?: string }} options
+ */
+async function open(options) {
     for (;;) {
         try {
             return await openWatermarkStore({
                 servers: [],
                 ...order.store,
+                ...options,
                 logger: {
                     warn: message => say({ line: 'log', level: 'warn', message }),
                     error: (message, error) =>
@@ -90,13 +103,32 @@ async function open() {
 async function work(next) {
     const own = random.fork();
     while (!working.signal.aborted) {
-        const call = next();
-        const answer = await record(call, () => perform(store, view, call));
-        if (answer !== undefined) {
-            memory.learn(call, answer);
-        }
+        await make(next());
         await wait(own.whole(0, 2 * order.pauseMs));
     }
+}
+
+/**
+ * Makes a call, and learns from it.
+ *
+ * @param {Call} call
+ */
+async function make(call) {
+    const answer = await record(call, () => perform(call));
+    if (answer !== undefined) {
+        memory.learn(call, answer);
+    }
+    return answer;
+}
+
+/** @param {Call} call */
+function perform(call) {
+    if (call.kind === 'clearShards' || ('shard' in call && order.endingShards.includes(call.shard))) {
+        return performOnTokens(endings.resumeTokens, call);
+    }
+    return 'shard' in call
+        ? performOnTokens(store.resumeTokens, call)
+        : performOnWatermarks(store.watermarks, view, call);
 }
 
 async function keepWatching() {

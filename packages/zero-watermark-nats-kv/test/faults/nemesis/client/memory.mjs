@@ -8,6 +8,7 @@ import { now } from './recorder.mjs';
 
 /** How much is remembered of each sort. A process that runs for an hour must not grow by what it remembers. */
 const MOST = 300;
+const MOST_SHARDS = 16;
 
 /** What a client has learnt from its calls, from which it makes the next ones. */
 export class Memory {
@@ -15,6 +16,8 @@ export class Memory {
     #revisions = new Map();
     /** @type {Map<string, string[]>} */
     #watermarks = new Map();
+    /** @type {Map<string, string[]>} */
+    #tokens = new Map();
 
     /**
      * @param {Call} call
@@ -32,6 +35,16 @@ export class Memory {
                 this.learnWatermarks(call.shard, answer.watermarks);
             } else if (answer.kind === 'head' && answer.head !== null) {
                 this.learnWatermarks(call.shard, [answer.head.watermark]);
+            } else if (answer.kind === 'pairs') {
+                this.learnWatermarks(
+                    call.shard,
+                    answer.pairs.map(({ watermark }) => watermark)
+                );
+                remember(
+                    this.#tokens,
+                    call.shard,
+                    answer.pairs.map(({ token }) => token)
+                );
             }
         }
     }
@@ -41,7 +54,7 @@ export class Memory {
      * @param {readonly string[]} watermarks
      */
     learnWatermarks(shard, watermarks) {
-        this.#watermarks.set(shard, [...(this.#watermarks.get(shard) ?? []), ...watermarks].slice(-MOST));
+        remember(this.#watermarks, shard, watermarks);
     }
 
     /** @param {string} key */
@@ -56,8 +69,17 @@ export class Memory {
      * @param {Random} random
      */
     watermarkOf(shard, random) {
-        const known = this.#watermarks.get(shard) ?? [];
-        return known[random.whole(0, Math.max(0, known.length - 1))];
+        return oneOf(this.#watermarks.get(shard), random);
+    }
+
+    /**
+     * A resume token that was exported.
+     *
+     * @param {string} shard
+     * @param {Random} random
+     */
+    tokenOf(shard, random) {
+        return oneOf(this.#tokens.get(shard), random);
     }
 
     /**
@@ -86,6 +108,29 @@ export class Memory {
             this.#revisions.delete(oldest);
         }
     }
+}
+
+/**
+ * @param {Map<string, string[]>} known
+ * @param {string} shard
+ * @param {readonly string[]} learnt
+ */
+function remember(known, shard, learnt) {
+    const before = known.get(shard) ?? [];
+    known.delete(shard);
+    known.set(shard, [...before, ...learnt].slice(-MOST));
+    const [oldest] = known.keys();
+    if (known.size > MOST_SHARDS && oldest !== undefined) {
+        known.delete(oldest);
+    }
+}
+
+/**
+ * @param {readonly string[] | undefined} known
+ * @param {Random} random
+ */
+function oneOf(known = [], random) {
+    return known[random.whole(0, Math.max(0, known.length - 1))];
 }
 
 /**

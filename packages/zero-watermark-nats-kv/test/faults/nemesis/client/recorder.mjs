@@ -62,7 +62,7 @@ function failure(error) {
     const { name, code, actualRevision, stack } = /** @type {Error & { code?: unknown, actualRevision?: unknown }} */ (
         error instanceof Error ? error : new Error(String(error))
     );
-    const isOurs = /^(Watermark|RevisionConflict|CorruptRecord)Error$/.test(name) && typeof code === 'string';
+    const isOurs = /^(Watermark|RevisionConflict|CorruptRecord|Import)Error$/.test(name) && typeof code === 'string';
     return {
         error: isOurs
             ? { code: /** @type {import('@cbnsndwch/zero-contracts').WatermarkErrorCode} */ (code) }

@@ -9,7 +9,7 @@ import { now } from './recorder.mjs';
 /** @typedef {import('../clients.js').ClientOrder} ClientOrder */
 
 /** Which calls are made how often. */
-const WATERMARK_CALLS = {
+const CALLS = {
     get: 220,
     set: 150,
     compareAndSet: 170,
@@ -20,24 +20,13 @@ const WATERMARK_CALLS = {
     history: 30,
     getAll: 5,
     view: 120,
-    clear: 1
-};
-const TOKEN_CALLS = {
-    watermark: 300,
-    watermarks: 80,
-    tokenOf: 150,
-    resume: 120,
-    head: 100,
-    beginSync: 20,
-    acknowledge: 40,
-    provision: 5
+    clear: 1,
+    exportKeys: 3,
+    importKeys: 20
 };
 
-/** How far back the tokens go that are asked for again: about 50 of them are new in this time. */
-const RECENT_TOKENS = 60;
-
-/** Chooses the next calls of a client. Values are unique in a run; tokens are shared by all clients. */
-export class Chooser {
+/** Chooses the next calls of a client on the watermarks. Values are unique in a run. */
+export class WatermarkChooser {
     #made = 0;
     #order;
     #random;
@@ -58,11 +47,11 @@ export class Chooser {
     }
 
     /** @returns {Call} */
-    watermarkCall() {
+    next() {
         const random = this.#random;
         const { registers, advancing } = currentKeys(this.#order);
         const key = pick(random, registers);
-        const kind = random.weighted(WATERMARK_CALLS);
+        const kind = random.weighted(CALLS);
         switch (kind) {
             case 'set':
             case 'create':
@@ -90,6 +79,12 @@ export class Chooser {
             }
             case 'clear':
                 return { kind };
+            case 'importKeys': {
+                const keys = random.shuffled(registers).slice(0, random.whole(1, 3));
+                const values = Object.fromEntries(keys.map(each => [each, this.#value()]));
+                return { kind, values, onConflict: random.chance(0.3) ? 'replace' : 'keep' };
+            }
+            case 'exportKeys':
             case 'getAll': {
                 const before = currentKeys(this.#order, 1);
                 return { kind, keys: [...registers, ...advancing, ...before.registers, ...before.advancing] };
@@ -97,57 +92,8 @@ export class Chooser {
         }
     }
 
-    /** @returns {Call} */
-    tokenCall() {
-        const random = this.#random;
-        const shard = pick(random, this.#shards());
-        const kind = random.weighted(TOKEN_CALLS);
-        const watermark = this.#memory.watermarkOf(shard, random);
-        switch (kind) {
-            case 'watermark':
-            case 'beginSync':
-                return { kind, shard, token: this.#token(shard) };
-            case 'watermarks':
-                return {
-                    kind,
-                    shard,
-                    tokens: Array.from({ length: random.whole(2, 20) }, () => this.#token(shard))
-                };
-            case 'head':
-            case 'provision':
-                return { kind, shard };
-            case 'acknowledge':
-                return watermark === undefined || shard !== this.#order.acknowledgedShard
-                    ? { kind: 'head', shard }
-                    : { kind, shard, watermark };
-            case 'tokenOf':
-            case 'resume':
-                return watermark === undefined ? { kind: 'head', shard } : { kind, shard, watermark };
-        }
-    }
-
-    /**
-     * Tokens that no other client asks for, in the order of their making.
-     *
-     * @param {string} shard
-     */
-    ownToken(shard) {
-        return `${shard}-of-${this.#order.name}-${this.#next()}`;
-    }
-
-    /** The shards that are there by now: a new one is made every now and then. */
-    #shards() {
-        const { shards, shardEveryMs, startedAtMs } = this.#order;
-        return shards.slice(0, 2 + Math.floor((now() - startedAtMs) / shardEveryMs));
-    }
-
-    /** @param {string} shard */
-    #token(shard) {
-        return `${shard}-${Math.floor(now() / 20) - this.#random.whole(0, RECENT_TOKENS)}`;
-    }
-
     #value() {
-        return `${this.#order.name}-${this.#next()}`;
+        return `${this.#order.name}-${this.#count()}`;
     }
 
     /** A value that sorts like the time, roughly, so that some are behind what is there. */
@@ -160,7 +106,7 @@ export class Chooser {
         return this.#random.chance(0.1) ? this.#random.whole(1, 3) : 0;
     }
 
-    #next() {
+    #count() {
         return (this.#made += 1);
     }
 }

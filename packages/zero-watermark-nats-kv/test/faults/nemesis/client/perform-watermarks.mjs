@@ -1,9 +1,10 @@
 // @ts-check
+import { openMemoryStore } from '@cbnsndwch/zero-contracts/memory';
 
 /** @typedef {import('../../history/history.js').Call} Call */
 /** @typedef {import('../../history/history.js').Answer} Answer */
 /** @typedef {import('../../history/history.js').State} State */
-/** @typedef {import('@cbnsndwch/zero-contracts').WatermarkStore} WatermarkStore */
+/** @typedef {import('@cbnsndwch/zero-contracts').WatermarkService} WatermarkService */
 /** @typedef {import('@cbnsndwch/zero-contracts').Watermark} Watermark */
 /** @typedef {import('./view.mjs').CurrentView} CurrentView */
 
@@ -11,14 +12,14 @@
 const DONE = { kind: 'done' };
 
 /**
- * Makes a call, and puts what it gives into the words of a history.
+ * Makes a call of the watermarks, and puts what it gives into the words of a history.
  *
- * @param {WatermarkStore} store
+ * @param {WatermarkService} watermarks
  * @param {CurrentView} view
  * @param {Call} call
  * @returns {Promise<Answer>}
  */
-export async function perform({ watermarks, resumeTokens }, view, call) {
+export async function performOnWatermarks(watermarks, view, call) {
     switch (call.kind) {
         case 'set':
             await watermarks.set(call.key, call.value);
@@ -57,45 +58,54 @@ export async function perform({ watermarks, resumeTokens }, view, call) {
             const { found, lagMs } = view.read(call.keys);
             return { kind: 'viewed', lagMs, states: states(found.map(watermark => [watermark.key, watermark])) };
         }
+        case 'exportKeys':
+            return { kind: 'states', states: await exported(watermarks, call.keys) };
+        case 'importKeys':
+            return { kind: 'imported', refused: await imported(watermarks, call.values, call.onConflict) };
         case 'history':
             return { kind: 'revisions', states: (await watermarks.history(call.key)).map(state) };
-        case 'watermark':
-            return {
-                kind: 'watermarks',
-                watermarks: [await resumeTokens.getOrCreateWatermark(call.shard, call.token)]
-            };
-        case 'watermarks':
-            return {
-                kind: 'watermarks',
-                watermarks: await resumeTokens.getOrCreateWatermarks(call.shard, call.tokens)
-            };
-        case 'provision':
-            await resumeTokens.provision([call.shard]);
-            return DONE;
-        case 'beginSync':
-            return { kind: 'watermarks', watermarks: [await resumeTokens.beginSync(call.shard, call.token)] };
-        case 'tokenOf':
-            return {
-                kind: 'token',
-                token: (await resumeTokens.getResumeToken(call.shard, call.watermark)) ?? null
-            };
-        case 'resume': {
-            const point = await resumeTokens.resume(call.shard, call.watermark);
-            return point.kind === 'resume'
-                ? { kind: 'resume', point: 'resume', token: point.resumeToken }
-                : { kind: 'resume', point: point.kind === 'initial-sync' ? point.kind : point.reason };
-        }
-        case 'acknowledge':
-            await resumeTokens.acknowledge(call.shard, call.watermark);
-            return DONE;
-        case 'head': {
-            const head = await resumeTokens.head(call.shard);
-            return {
-                kind: 'head',
-                head: head === null ? null : { watermark: head.watermark, token: head.resumeToken }
-            };
+        default:
+            throw new RangeError(`${call.kind} is no call of the watermarks`);
+    }
+}
+
+/**
+ * @param {WatermarkService} watermarks
+ * @param {readonly string[]} keys
+ */
+async function exported(watermarks, keys) {
+    const wanted = new Set(keys);
+    /** @type {Record<string, State>} */
+    const found = {};
+    for await (const line of watermarks.exportWatermarks()) {
+        const { key, version: value, revision } = JSON.parse(line);
+        if (wanted.has(key)) {
+            if (key in found) {
+                throw new RangeError(`the export has ${key} twice`);
+            }
+            found[key] = { value, revision };
         }
     }
+    return found;
+}
+
+/**
+ * @param {WatermarkService} watermarks
+ * @param {Readonly<Record<string, string>>} values
+ * @param {'keep' | 'replace'} onConflict
+ */
+async function imported(watermarks, values, onConflict) {
+    const other = openMemoryStore();
+    for (const [key, value] of Object.entries(values)) {
+        await other.watermarks.set(key, value);
+    }
+    const report = await watermarks.importWatermarks(other.watermarks.exportWatermarks(), { onConflict });
+    const { created, replaced, alreadyThere, refused, problems } = report;
+    const all = Object.keys(values).length;
+    if (created + replaced + alreadyThere + refused !== all || problems.length !== refused) {
+        throw new RangeError(`the report does not fit ${all} watermarks: ${JSON.stringify(report)}`);
+    }
+    return problems.map(({ key }) => key);
 }
 
 /**
