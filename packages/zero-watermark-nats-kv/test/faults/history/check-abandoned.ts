@@ -47,50 +47,53 @@ function foundBy({ call, answer }: Operation): readonly string[] {
     }
 }
 
-/**
- * What an instance gives although it was ended, and although the instance must know: it has ended it itself, was asked to
- * resume since, or has given something new since.
- */
+/** What an instance gives although it was ended, and although the instance must know, or has never been given it. */
 function findForgotten(calls: readonly Operation[], { byWatermark, endings }: ShardStory): readonly Finding[] {
-    const learnt = calls.filter(each => each.answer !== undefined && each.endMs !== undefined);
-    return learnt.flatMap(operation => {
+    const answered = calls.filter(({ answer, endMs }) => answer !== undefined && endMs !== undefined);
+    return answered.flatMap(operation => {
         const watermarks = operation.answer?.kind === 'watermarks' ? operation.answer.watermarks : [];
-        return watermarks.flatMap(watermark => {
+        return watermarks.flatMap((watermark): readonly Finding[] => {
             const given = byWatermark.get(watermark);
             const endedMs = given === undefined ? undefined : endings.endedBefore(given, operation.startMs);
-            const isKnown =
-                given !== undefined &&
-                endedMs !== undefined &&
-                learnt.some(
-                    each =>
-                        each.startMs > endedMs - 1e-3 &&
-                        (each.endMs ?? Infinity) < operation.startMs &&
-                        tells(each, given, byWatermark)
-                );
-            const isForeign = given !== undefined && endedMs !== undefined && !wasGiven(calls, operation, watermark);
-            return isKnown || isForeign ? [ignored(watermark, `was given by ${operation.call.kind}() after it`)] : [];
+            if (given === undefined || endedMs === undefined) {
+                return [];
+            }
+            const before = answered.filter(({ endMs = Infinity }) => endMs < operation.startMs);
+            const isKnown = before.some(each => tells(each, given, endedMs, byWatermark));
+            return isKnown || !wasGiven(before, watermark)
+                ? [ignored(watermark, `was given by ${operation.call.kind}() after it`)]
+                : [];
         });
     });
 }
 
-/** Whether an instance that has made this call knows that a watermark was ended. */
-function tells(each: Operation, given: Assignment, byWatermark: ShardStory['byWatermark']): boolean {
-    if (['resume', 'abandon', 'clearShards', 'beginSync'].includes(each.call.kind)) {
-        return true;
+/**
+ * Whether an instance that has made a call knows that a watermark was ended at a time: it has ended it itself, was asked to
+ * resume since, or has given something new since.
+ */
+function tells(
+    each: Operation,
+    { seenMs, watermark }: Assignment,
+    endedMs: number,
+    byWatermark: ShardStory['byWatermark']
+): boolean {
+    const { call, answer, startMs } = each;
+    if (call.kind === 'abandon' || call.kind === 'clearShards') {
+        return seenMs < startMs;
     }
-    const watermarks = each.answer?.kind === 'watermarks' ? each.answer.watermarks : [];
-    return watermarks.some(watermark => {
-        const made = byWatermark.get(watermark);
-        return watermark > given.watermark && made?.makers.length === 1 && made.makers[0] === each;
+    if (call.kind === 'resume' || call.kind === 'beginSync') {
+        return startMs > endedMs;
+    }
+    const watermarks = answer?.kind === 'watermarks' ? answer.watermarks : [];
+    return watermarks.some(newer => {
+        const makers = byWatermark.get(newer)?.makers;
+        return startMs > endedMs && newer > watermark && makers?.length === 1 && makers[0] === each;
     });
 }
 
-/** Whether this instance was given a watermark before a call, so that it may remember it. */
-function wasGiven(calls: readonly Operation[], { startMs }: Operation, watermark: string): boolean {
-    return calls.some(
-        ({ answer, endMs = Infinity }) =>
-            answer?.kind === 'watermarks' && answer.watermarks.includes(watermark) && endMs < startMs
-    );
+/** Whether an instance was given a watermark by calls, so that it may remember it. */
+function wasGiven(calls: readonly Operation[], watermark: string): boolean {
+    return calls.some(({ answer }) => answer?.kind === 'watermarks' && answer.watermarks.includes(watermark));
 }
 
 function ignored(about: string, where: string): Finding {

@@ -6,10 +6,15 @@ import { isImport } from './endings.js';
 import type { Operation } from './history.js';
 import type { Finding } from './violation.js';
 
-const { HISTORY_LOST, IMPORT_CONFLICT, IMPORT_UNFINISHED } = WatermarkErrorCode;
+const { HISTORY_LOST, IMPORT_CONFLICT, IMPORT_UNFINISHED, INVALID_EXPORT } = WatermarkErrorCode;
 
 /** Codes with which a call may fail only for what else is done to its shard. */
-export const CODES_OF_SHARDS: readonly WatermarkErrorCode[] = [HISTORY_LOST, IMPORT_CONFLICT, IMPORT_UNFINISHED];
+export const CODES_OF_SHARDS: readonly WatermarkErrorCode[] = [
+    ...[HISTORY_LOST, IMPORT_CONFLICT, IMPORT_UNFINISHED, INVALID_EXPORT]
+];
+
+/** Calls that an unfinished import does not concern. */
+const UNCONCERNED: readonly string[] = ['import', 'abandon', 'clearShards', 'acknowledge', 'provision'];
 
 /** Whether there is a reason for each code that needs one. */
 export function findInShardCodes(story: ShardStory): readonly Finding[] {
@@ -37,12 +42,30 @@ function hasReason(code: WatermarkErrorCode, operation: Operation, story: ShardS
                 (story.endings.mayOverlap(startMs, endMs) ||
                     story.operations.some(each => isOwn(each) && each.startMs < endMs && outcomeOf(each) !== 'refused'))
             );
+        case INVALID_EXPORT:
+            return call.kind === 'import' && call.isCut === true;
         default:
-            return (
-                !['import', 'abandon', 'acknowledge', 'provision'].includes(call.kind) &&
-                mayBeUnfinished(operation, story)
-            );
+            return !UNCONCERNED.includes(call.kind) && mayBeUnfinished(operation, story);
     }
+}
+
+/** Whether a shard has answered after an import of it had begun and could not end, and before anything else was done. */
+export function findInUnfinished({ operations, endings }: ShardStory): readonly Finding[] {
+    const cut = operations.find(
+        each => isImport(each) && each.error !== undefined && 'code' in each.error && each.error.code === INVALID_EXPORT
+    );
+    const cutMs = cut?.endMs ?? Infinity;
+    const used = operations.filter(
+        ({ call, answer, startMs, endMs = Infinity }) =>
+            answer !== undefined &&
+            startMs > cutMs &&
+            !UNCONCERNED.includes(call.kind) &&
+            !endings.mayOverlap(cut?.startMs ?? Infinity, endMs)
+    );
+    return used.map(({ call }) => {
+        const explanation = `${call.kind}() was answered although an import had been cut off.`;
+        return { kind: 'unfinished-import-used', about: call.kind, explanation };
+    });
 }
 
 function isOwn({ call }: Operation): boolean {

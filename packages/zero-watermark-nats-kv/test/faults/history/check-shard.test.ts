@@ -1,40 +1,29 @@
-import { versionToLexi, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { describe, expect, it } from 'vitest';
 
 import { checkHistory, describeViolation } from './check-history.js';
 import { MAX_STALENESS_MS } from './outcome.js';
-import type { Answer, Call, History, KeptToken, Operation } from './history.js';
-import { done, failed, open, recorded } from './recorded.js';
+import type { History } from './history.js';
+import { done, failed, open } from './recorded.js';
+import {
+    acknowledge,
+    beginSync,
+    gives,
+    head,
+    headIs,
+    kept,
+    resets,
+    resume,
+    resumes,
+    shard,
+    token,
+    tokenOf,
+    w,
+    watermark,
+    watermarks
+} from './recorded-shards.js';
 
 const { UNAVAILABLE, OUTCOME_UNKNOWN } = WatermarkErrorCode;
-const shard = 's';
-const w = (position: number) => versionToLexi(4096 * position);
-
-const watermark = (token: string): Call => ({ kind: 'watermark', shard, token });
-const watermarks = (...tokens: string[]): Call => ({ kind: 'watermarks', shard, tokens });
-const beginSync = (token: string): Call => ({ kind: 'beginSync', shard, token });
-const acknowledge = (position: number): Call => ({ kind: 'acknowledge', shard, watermark: w(position) });
-const tokenOf = (position: number): Call => ({ kind: 'tokenOf', shard, watermark: w(position) });
-const resume = (position: number): Call => ({ kind: 'resume', shard, watermark: w(position) });
-const head: Call = { kind: 'head', shard };
-
-const gives = (...positions: number[]): Answer => ({ kind: 'watermarks', watermarks: positions.map(w) });
-const token = (found: string | null): Answer => ({ kind: 'token', token: found });
-const resumes = (found: string): Answer => ({ kind: 'resume', point: 'resume', token: found });
-const resets = (point: 'pruned' | 'unknown' | 'ahead-of-head'): Answer => ({ kind: 'resume', point });
-const headIs = (position: number, found: string): Answer => ({
-    kind: 'head',
-    head: { watermark: w(position), token: found }
-});
-
-/** A history at whose end the shard has kept these tokens; one that ends in `*` is that of a sync. */
-function kept(operations: readonly Operation[], tokens: Readonly<Record<number, string>>): History {
-    const entries = Object.entries(tokens).map(([position, name]): KeptToken => {
-        return { watermark: w(Number(position)), token: name.replace('*', ''), sync: name.endsWith('*') };
-    });
-    return recorded(operations, { finalTokens: { [shard]: entries } });
-}
-
 const long = MAX_STALENESS_MS + 100;
 const given = done(0, 10, watermark('t1'), gives(1));
 

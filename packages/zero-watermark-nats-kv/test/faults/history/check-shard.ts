@@ -3,7 +3,7 @@ import type { LexiVersion } from '@cbnsndwch/zero-contracts';
 import { type Assignment, assignmentsOf, type Origin, type Pair, pairsOf } from './assignments.js';
 import { findAbandoned } from './check-abandoned.js';
 import { findInShardAnswers } from './check-shard-answers.js';
-import { findInShardCodes } from './check-shard-codes.js';
+import { findInShardCodes, findInUnfinished } from './check-shard-codes.js';
 import { findInShardExports } from './check-shard-exports.js';
 import { findInShardOrder } from './check-shard-order.js';
 import { Endings, isImport } from './endings.js';
@@ -45,7 +45,7 @@ export function checkShard(shard: string, history: History): readonly Finding[] 
     const story: ShardStory = { operations, kept, assignments, byWatermark, mayBeGone, endings };
     const checks = [
         ...[findWithoutMaker, findSecondWatermark, findInShardOrder, findInShardAnswers, findInShardExports],
-        ...[findAbandoned, findInShardCodes, findLost]
+        ...[findAbandoned, findInShardCodes, findInUnfinished, findLost]
     ];
     for (const check of checks) {
         const findings = check(story);

@@ -42,7 +42,8 @@ export type Call =
     | { readonly kind: 'clearShards'; readonly shards: readonly string[] }
     /** What was exported of one shard; nothing, if it is said to have nothing. */
     | { readonly kind: 'export'; readonly shard: string }
-    | { readonly kind: 'import'; readonly shard: string; readonly pairs: readonly KeptToken[] };
+    /** With `isCut`, only some of the pairs come, and no end. */
+    | { readonly kind: 'import'; readonly shard: string; readonly pairs: readonly KeptToken[]; readonly isCut?: true };
 
 /** What was answered; `state` is what a read found, `null` for nothing. */
 export interface State {

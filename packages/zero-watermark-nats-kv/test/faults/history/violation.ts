@@ -37,6 +37,7 @@ export const VIOLATIONS = {
     'token-lost': 'A watermark that was given out, and that nothing lets go, is not known any more',
     'abandon-ignored': 'A watermark of the time before an abandon() leads somewhere after it',
     'export-incomplete': 'An export lacks a watermark that the shard had',
+    'unfinished-import-used': 'A shard of which an import was cut off has answered',
     'wrong-reset': 'resume() demands a reset for a watermark that must be known'
 } as const;
 

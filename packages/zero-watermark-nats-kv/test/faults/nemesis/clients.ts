@@ -25,7 +25,7 @@ export interface Workload {
     readonly acknowledgedShard: string;
     /** Shards of a store of their own, which are abandoned and cleared again and again. */
     readonly endingShards: readonly string[];
-    /** How often one of these is moved to a new shard, `moved-1`, `moved-2` and so on, which all use after that. */
+    /** How often one of these is moved to a new shard by each application; all use that a while later. */
     readonly moveEveryMs: number;
     readonly watchEveryMs: number;
     readonly sampleEveryMs: number;

@@ -47,7 +47,7 @@ export function longRun(seed: number, minutes: number, tokens: number): RunOptio
         pauseMs: 25,
         generationMs: 5_000,
         shardEveryMs: 60_000,
-        moveEveryMs: 20_000,
+        moveEveryMs: 30_000,
         watchEveryMs: 15_000,
         sampleEveryMs: 10_000,
         tokensASecond: Math.ceil(tokens / COMMON.clients / (durationMs / 1_000))

@@ -20,8 +20,8 @@ const CALLS = {
 };
 
 /** The same of shards that are abandoned, and of those that were moved. */
-const ENDING_CALLS = { ...CALLS, acknowledge: 0, provision: 10, abandon: 10, export: 15, clearShards: 1 };
-const MOVED_CALLS = { ...ENDING_CALLS, abandon: 2, export: 30, clearShards: 0 };
+const ENDING_CALLS = { ...CALLS, acknowledge: 0, provision: 10, abandon: 40, export: 15, clearShards: 8 };
+const MOVED_CALLS = { ...ENDING_CALLS, abandon: 15, export: 30, clearShards: 0 };
 
 /** How far back the tokens go that are asked for again: about 50 of them are new in this time. */
 const RECENT_TOKENS = 60;
@@ -55,7 +55,7 @@ export class TokenChooser {
         const moved = slotOf(this.#order) - random.whole(2, 3);
         return moved < 0 || random.chance(0.5)
             ? this.#callOf(pick(random, this.#order.endingShards), random.weighted(ENDING_CALLS))
-            : this.#callOf(movedShard(moved), random.weighted(MOVED_CALLS));
+            : this.#callOf(movedShard(moved, random.whole(0, this.#order.clients - 1)), random.weighted(MOVED_CALLS));
     }
 
     /**

@@ -46,7 +46,7 @@ const sampling = setInterval(() => say({ line: 'sample', atMs: now(), ...sample(
 await Promise.all([
     ...Array.from({ length: order.callers }, () => work(() => chooser.next())),
     ...Array.from({ length: Math.ceil(order.callers / 2) }, () => work(() => tokenChooser.next())),
-    work(() => tokenChooser.nextEnding()),
+    ...Array.from({ length: Math.ceil(order.callers / 4) }, () => work(() => tokenChooser.nextEnding())),
     moveShards(order, random.fork(), working.signal, make),
     assign(store.resumeTokens, tokenChooser, order, random.fork(), working.signal, memory),
     storeMany(store.resumeTokens, tokenChooser, order, working.signal),

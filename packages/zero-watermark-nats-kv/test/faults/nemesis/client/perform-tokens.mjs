@@ -69,7 +69,10 @@ export async function performOnTokens(resumeTokens, call) {
                 shardId: call.shard,
                 resumeToken: token
             }));
-            const { created, alreadyThere } = await resumeTokens.importWatermarks(exportPairs(eachOf(pairs)));
+            const lines = exportPairs(eachOf(pairs));
+            const { created, alreadyThere } = await resumeTokens.importWatermarks(
+                call.isCut ? firstBlock(lines) : lines
+            );
             if (created + alreadyThere !== pairs.length) {
                 throw new RangeError(`of ${pairs.length} pairs, ${created} were created and ${alreadyThere} there`);
             }
@@ -101,6 +104,20 @@ async function exported(resumeTokens, shard) {
         }
     }
     return pairs;
+}
+
+/**
+ * An export up to its first seal, if that is not its end.
+ *
+ * @param {AsyncIterable<string>} lines
+ */
+async function* firstBlock(lines) {
+    for await (const line of lines) {
+        yield line;
+        if ('sha256' in JSON.parse(line)) {
+            return;
+        }
+    }
 }
 
 /**
