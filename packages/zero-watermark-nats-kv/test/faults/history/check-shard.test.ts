@@ -18,7 +18,6 @@ import {
     shard,
     token,
     tokenOf,
-    w,
     watermark,
     watermarks
 } from './recorded-shards.js';

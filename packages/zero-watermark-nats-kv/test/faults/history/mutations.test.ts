@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { checkHistory } from './check-history.js';
-import type { History, Operation } from './history.js';
+import type { History, KeptToken, Operation } from './history.js';
 import { callPlans, simulateKeys } from './simulated-keys.js';
 import { shardCallPlans, simulateShard } from './simulated-shards.js';
 import type { ViolationKind } from './violation.js';
@@ -200,6 +200,54 @@ const ofShards: Mutations = [
         }
     ],
     [
+        'abandon-ignored',
+        'what was there is still there after an abandon',
+        history => {
+            const abandon: Operation = {
+                ...UNWRITTEN,
+                call: { kind: 'abandon', shard: 's' },
+                answer: { kind: 'done' }
+            };
+            return keptAndGiven(history).length === 0
+                ? undefined
+                : { ...history, operations: [...history.operations, abandon] };
+        }
+    ],
+    [
+        'export-incomplete',
+        'an export lacks a token that was given out',
+        (history, choice) => {
+            const missing = pick(keptAndGiven(history), choice);
+            const pairs = (history.finalTokens['s'] ?? []).filter(each => each !== missing);
+            const exported: Operation = {
+                ...{ ...UNWRITTEN, call: { kind: 'export', shard: 's' } },
+                answer: { kind: 'pairs', pairs }
+            };
+            return missing === undefined || hasEndings(history)
+                ? undefined
+                : { ...history, operations: [...history.operations, exported] };
+        }
+    ],
+    [
+        'unfinished-import-used',
+        'a shard of which an import was cut off gives its head',
+        history => {
+            const cut: Operation = {
+                ...{ client: 'late', startMs: 1e6 - 2, endMs: 1e6 - 1 },
+                call: { kind: 'import', shard: 's', pairs: [], isCut: true },
+                error: { code: WatermarkErrorCode.INVALID_EXPORT }
+            };
+            const { watermark, token } = history.finalTokens['s']?.at(-1) ?? {};
+            const head = watermark === undefined || token === undefined ? null : { watermark, token };
+            const asked: Operation = {
+                ...UNWRITTEN,
+                call: { kind: 'head', shard: 's' },
+                answer: { kind: 'head', head }
+            };
+            return hasEndings(history) ? undefined : { ...history, operations: [...history.operations, cut, asked] };
+        }
+    ],
+    [
         'watermark-of-two-tokens',
         'a token is given the watermark of another',
         (history, choice) => {
@@ -219,6 +267,12 @@ const ofShards: Mutations = [
 /** Whether something else than an acknowledgement may let tokens go. */
 function hasEndings({ operations }: History): boolean {
     return operations.some(({ call: { kind } }) => ['abandon', 'clearShards', 'import'].includes(kind));
+}
+
+/** Tokens that a shard keeps, and that somebody was given before it all ended. */
+function keptAndGiven({ operations, finalTokens }: History): readonly KeptToken[] {
+    const given = new Set(operations.flatMap(({ answer }) => (answer?.kind === 'watermarks' ? answer.watermarks : [])));
+    return (finalTokens['s'] ?? []).filter(({ watermark }) => given.has(watermark));
 }
 
 function keyOf({ call }: Operation): string | undefined {
