@@ -34,7 +34,7 @@ import { ShardImports } from './shard-imports.js';
 import { isSyncKey, type StoredToken, syncKey } from './stored-token.js';
 import { type TokenLog } from './token-log.js';
 import { TokenQueue } from './token-queue.js';
-import { outcomeUnknown } from './write-failures.js';
+import { abandonUnknown } from './write-failures.js';
 
 const { CLOSED, UNAVAILABLE } = WatermarkErrorCode;
 
@@ -167,7 +167,7 @@ export class Shard {
             await this.#empty(target, deadline);
         } catch (error) {
             const isPlain = isWatermarkError(error, UNAVAILABLE) || isWatermarkError(error, CLOSED);
-            throw isPlain ? outcomeUnknown(error) : error;
+            throw isPlain ? abandonUnknown(this.#name, error) : error;
         }
     }
 

@@ -32,6 +32,15 @@ export function outcomeUnknown(cause?: unknown): WatermarkError {
     );
 }
 
+/** For a shard that was to be emptied, of which nobody can say whether it has been. */
+export function abandonUnknown(shard: string, cause: unknown): WatermarkError {
+    return new WatermarkError(
+        WatermarkErrorCode.OUTCOME_UNKNOWN,
+        `Whether ${shard} was abandoned is not known: the request was sent, and no answer came within timeoutMs.`,
+        { cause, remediation: 'Abandon it again, which is safe however the first one has ended.' }
+    );
+}
+
 /** For a condition that a write was refused for, and that it was not given: the client does not take headers as they were encoded. */
 export function foreignClient(): WatermarkError {
     return new InvalidOptionsError('The NATS connection cannot be used', [
