@@ -23,7 +23,7 @@ function fits(key: string, history: History): boolean {
 }
 
 /** Calls that are told apart elsewhere, into what they say of each key. */
-const UNTRIED: readonly string[] = ['getMany', 'getAll', 'exportKeys', 'importKeys', 'view'];
+const UNTRIED: readonly string[] = ['getMany', 'getAll', 'exportKeys', 'view'];
 
 /** A call that ended like another of its kind. */
 function endedLike(
@@ -57,8 +57,11 @@ describe('the search for an order', () => {
         const plans = fc.array(callPlans(1), { minLength: 2, maxLength: 6 });
         fc.assert(
             fc.property(plans, fc.nat(), fc.nat(), (each, first, second) => {
-                const history = simulateKeys(each, 1);
+                // An import is a set() or a create(), as far as it is told; its writes must not be there without it.
+                const tried = each.filter(({ kind }) => kind !== 'importKeys');
+                const history = simulateKeys(tried, 1);
                 const operations = history.operations.filter(({ call }) => !UNTRIED.includes(call.kind));
+                fc.pre(operations.length > 0);
                 const [from, to] = [operations[first % operations.length], operations[second % operations.length]];
                 const changed = operations.map(operation =>
                     operation === to && from !== undefined ? endedLike(operation, from) : operation
