@@ -1,16 +1,19 @@
 import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 
-import { MAX_STALENESS_MS, outcomeOf, endOf } from './outcome.js';
 import type { ShardStory } from './check-shard.js';
 import { isImport } from './endings.js';
 import type { Operation } from './history.js';
+import { endOf, MAX_STALENESS_MS, outcomeOf } from './outcome.js';
 import type { Finding } from './violation.js';
 
 const { HISTORY_LOST, IMPORT_CONFLICT, IMPORT_UNFINISHED, INVALID_EXPORT } = WatermarkErrorCode;
 
 /** Codes with which a call may fail only for what else is done to its shard. */
 export const CODES_OF_SHARDS: readonly WatermarkErrorCode[] = [
-    ...[HISTORY_LOST, IMPORT_CONFLICT, IMPORT_UNFINISHED, INVALID_EXPORT]
+    HISTORY_LOST,
+    IMPORT_CONFLICT,
+    IMPORT_UNFINISHED,
+    INVALID_EXPORT
 ];
 
 /** Calls that an unfinished import does not concern. */

@@ -39,10 +39,8 @@ export class Endings {
         const storedMs = makers.reduce((earliest, { startMs }) => Math.min(earliest, startMs), Infinity);
         const isImported = makers.some(isImport);
         return this.#endings.some(ending => {
-            const isConcerned = ending.isImport
-                ? !isImported && makers.some(maker => endOf(maker) > ending.startMs)
-                : true;
-            return isConcerned && ending.startMs < beforeMs && ending.untilMs >= storedMs;
+            const isConcerned = !isImported && makers.some(maker => endOf(maker) > ending.startMs);
+            return (isConcerned || !ending.isImport) && ending.startMs < beforeMs && ending.untilMs >= storedMs;
         });
     }
 
@@ -65,7 +63,7 @@ export class Endings {
 
     /** Whether one of them may have been under way at a time. */
     mayOverlap(fromMs: number, toMs: number): boolean {
-        return this.#endings.some(({ startMs, untilMs, isImport: of }) => !of && startMs < toMs && untilMs > fromMs);
+        return this.#endings.some(ending => !ending.isImport && ending.startMs < toMs && ending.untilMs > fromMs);
     }
 }
 
