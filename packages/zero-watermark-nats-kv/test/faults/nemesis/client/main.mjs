@@ -123,11 +123,9 @@ async function make(call) {
 
 /** @param {Call} call */
 function perform(call) {
-    if (call.kind === 'clearShards' || ('shard' in call && order.endingShards.includes(call.shard))) {
-        return performOnTokens(endings.resumeTokens, call);
-    }
-    return 'shard' in call
-        ? performOnTokens(store.resumeTokens, call)
+    const isEnding = call.kind === 'clearShards' || ('shard' in call && order.endingShards.includes(call.shard));
+    return isEnding || 'shard' in call
+        ? performOnTokens((isEnding ? endings : store).resumeTokens, call)
         : performOnWatermarks(store.watermarks, view, call);
 }
 
