@@ -25,6 +25,9 @@ const CALLS = {
     importKeys: 20
 };
 
+/** As many keys as it takes for a store to read them together. */
+const NEVER_WRITTEN = Array.from({ length: 32 }, (_, index) => `never-written-${index}`);
+
 /** Chooses the next calls of a client on the watermarks. Values are unique in a run. */
 export class WatermarkChooser {
     #made = 0;
@@ -73,7 +76,8 @@ export class WatermarkChooser {
                 return { kind, key: pick(random, random.chance(0.7) ? registers : advancing) };
             case 'view':
             case 'getMany': {
-                const keys = random.shuffled([...registers, ...advancing]).slice(0, random.whole(1, 4));
+                const all = random.shuffled([...registers, ...advancing]);
+                const keys = random.chance(0.25) ? [...all, ...NEVER_WRITTEN] : all.slice(0, random.whole(1, 4));
                 const view = this.#view.name;
                 return kind === 'view' && view !== undefined ? { kind, view, keys } : { kind: 'getMany', keys };
             }
