@@ -1,5 +1,8 @@
 import type { LexiVersion } from '@cbnsndwch/zero-contracts';
 
+import { type NewToken, type Placement, watermarkAt } from './new-token.js';
+import { isSyncKey } from './stored-token.js';
+
 /** How many tokens are remembered at least, so that asking again costs no round trip; at most twice as many. */
 const CAPACITY = 10_000;
 
@@ -12,6 +15,12 @@ const CAPACITY = 10_000;
 export class RecentTokens {
     #young = new Map<string, LexiVersion>();
     #old = new Map<string, LexiVersion>();
+    #clearings = 0;
+
+    /** How often everything was forgotten. */
+    get clearings(): number {
+        return this.#clearings;
+    }
 
     get(resumeToken: string): LexiVersion | undefined {
         return this.#young.get(resumeToken) ?? this.#old.get(resumeToken);
@@ -25,8 +34,19 @@ export class RecentTokens {
         }
     }
 
+    /** Remembers tokens that were found or put at a sequence or behind it; syncs are not asked for again. */
+    add(tokens: readonly NewToken[], found: ReadonlyMap<string, Placement>, fromSequence: number): void {
+        for (const token of tokens) {
+            const placement = found.get(token.key);
+            if (placement !== undefined && placement.sequence >= fromSequence && !isSyncKey(token.key)) {
+                this.set(token.resumeToken, watermarkAt(placement, token));
+            }
+        }
+    }
+
     clear(): void {
         this.#young.clear();
         this.#old.clear();
+        this.#clearings += 1;
     }
 }

@@ -91,7 +91,7 @@ export class Shard {
         }
         this.#queue.add([this.#newToken(resumeToken)], {
             deadline,
-            placed: (token, placement) => answer(this.#remember(token, placement)),
+            placed: (token, placement) => answer(watermarkAt(placement, token)),
             failed: fail
         });
     }
@@ -102,7 +102,7 @@ export class Shard {
         const missing = wanted.filter(token => typeof token !== 'string');
         return this.#queue.place(missing, deadline).then(found => {
             const placements = found.values();
-            return wanted.map(token => (typeof token === 'string' ? token : this.#remember(token, taken(placements))));
+            return wanted.map(token => (typeof token === 'string' ? token : watermarkAt(taken(placements), token)));
         });
     }
 
@@ -173,7 +173,8 @@ export class Shard {
 
     async #empty(target: number, deadline: Deadline): Promise<void> {
         await this.#log.purge(target, deadline);
-        this.#highest = target - 1;
+        this.#highest = Math.max(this.#highest, target - 1);
+        this.#recent.clear();
     }
 
     /** Whether calls can run at once: it is not being imported, as far as this instance knows. */
@@ -222,31 +223,47 @@ export class Shard {
 
     async #place(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
         const before = this.#highest;
+        const { clearings } = this.#recent;
         try {
             await (this.#options.compareResumeTokens === undefined
                 ? this.#log.place(tokens, found, deadline)
                 : this.#placeAfterHead(tokens, found, deadline, this.#options.compareResumeTokens));
         } finally {
-            await this.#checkHistory(found, before, deadline);
+            await this.#refuseLostHistory(found, before, deadline);
+            this.#remember(tokens, found, clearings);
         }
     }
 
     /** A new sequence that is not above all that was seen means that the servers have lost what was seen. */
-    async #checkHistory(found: Map<string, Placement>, before: number, deadline: Deadline): Promise<void> {
-        for (const { sequence, isNew } of found.values()) {
-            if (isNew && sequence <= before) {
-                found.clear();
-                await this.fence(before, deadline);
-                throw historyLost(
-                    `${this.#name} stored a token at ${sequence}, but had given out ${before} before: the NATS servers ` +
-                        'lost history'
-                );
-            }
+    async #refuseLostHistory(found: Map<string, Placement>, before: number, deadline: Deadline): Promise<void> {
+        const lost = [...found.values()].find(({ sequence, isNew }) => isNew && sequence <= before);
+        if (lost !== undefined) {
+            found.clear();
+            await this.fence(before, deadline);
+            throw historyLost(
+                `${this.#name} stored a token at ${lost.sequence}, but had given out ${before}: the servers lost history`
+            );
+        }
+    }
+
+    /**
+     * Remembers the watermarks of tokens, but for what may have been abandoned while they were being placed.
+     *
+     * @param clearings how often everything had been forgotten when that began
+     */
+    #remember(tokens: readonly NewToken[], found: ReadonlyMap<string, Placement>, clearings: number): void {
+        const isForgotten = this.#recent.clearings !== clearings;
+        let since = 0;
+        for (const { sequence } of found.values()) {
             if (sequence > this.#highest + 1) {
                 // Somebody has written since, or has abandoned what is remembered here.
                 this.#recent.clear();
+                since = sequence;
             }
             this.#highest = Math.max(this.#highest, sequence);
+        }
+        if (!isForgotten) {
+            this.#recent.add(tokens, found, since);
         }
     }
 
@@ -356,12 +373,6 @@ export class Shard {
             }
             await this.#end.tryAgain(attempt, deadline);
         }
-    }
-
-    #remember(token: NewToken, placement: Placement): LexiVersion {
-        const watermark = watermarkAt(placement, token);
-        this.#recent.set(token.resumeToken, watermark);
-        return watermark;
     }
 
     #newToken(resumeToken: string): NewToken {

@@ -73,6 +73,17 @@ export const abandoning: Topic = {
             const point = await other.resume(shard(), again);
             equals(point, { kind: 'resume', resumeToken: 'a' }, 'resume of the other');
         }),
+        withInstances('who asks for a token while it abandons the shard does not remember it', async scene => {
+            const { resumeTokens, shard, otherResumeTokens } = scene;
+            const other = await otherResumeTokens();
+            for (const token of ['a', 'b', 'c']) {
+                await other.getOrCreateWatermark(shard(), token);
+                await Promise.all([resumeTokens.getOrCreateWatermark(shard(), token), resumeTokens.abandon(shard())]);
+                const again = await resumeTokens.getOrCreateWatermark(shard(), token);
+                const point = await other.resume(shard(), again);
+                equals(point, { kind: 'resume', resumeToken: token }, 'resume of the other');
+            }
+        }),
         withInstances('two that abandon at once lose nothing that was stored since', async scene => {
             const { resumeTokens, shard, otherResumeTokens } = scene;
             const other = await otherResumeTokens();
