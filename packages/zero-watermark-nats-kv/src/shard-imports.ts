@@ -156,10 +156,11 @@ export class ShardImports {
     }
 
     async #look(deadline: Deadline): Promise<StreamBeforeImport> {
-        // The end first: nothing is stored unless the stream still ends there, so that what is read after it counts.
+        // The end first: nothing is stored unless the stream still ends there, so that what is read after it counts. The mark
+        // last: of an import that begins meanwhile, no pair is seen without it.
         const { last_seq: end } = (await this.#log.info(deadline)).state;
-        const mark = await this.#mark(deadline);
-        return { end, mark, newest: (await this.#log.last(deadline)) ?? undefined };
+        const newest = (await this.#log.last(deadline)) ?? undefined;
+        return { end, newest, mark: await this.#mark(deadline) };
     }
 
     /** Enters what is there of the pairs. Once an import has begun, later ones than the newest need not be looked for. */
