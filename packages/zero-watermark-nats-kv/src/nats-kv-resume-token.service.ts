@@ -30,7 +30,7 @@ import {
 import { openBucket } from './bucket.js';
 import { streamOfBucket, subjectPrefixOfBucket } from './bucket-config.js';
 import type { Connection } from './connection.js';
-import type { StreamConfig } from './jetstream-answers.js';
+import type { StreamConfig, StreamInfo } from './jetstream-answers.js';
 import type { ResolvedNatsKvConfig } from './options.js';
 import type { RecordStore } from './record-store.js';
 import { Shard } from './shard.js';
@@ -252,7 +252,7 @@ export class NatsKvResumeTokenService extends ResumeTokenService {
             isPurged: true
         });
         const log = new TokenLog(this.#connection, bucket);
-        await startAtClock(log, bucket.info.created, deadline);
+        await startAtClock(log, bucket.info, deadline);
         const shard = new Shard(log, { shardId, timeoutMs, logger, retainTokens, retainMs, compareResumeTokens });
         if (bucket.info.state.messages > 0) {
             await shard.lookForImport(deadline);
@@ -272,8 +272,7 @@ function batchSettings(replicas: number): readonly Partial<StreamConfig>[] {
  * above all that it ever gave out. The time is the server's, so every instance comes to the same number, and doing it
  * twice removes nothing. (`first_seq` is no way to do it: 2.10.27 loses all messages of such a stream when it restarts.)
  */
-async function startAtClock(log: TokenLog, created: string, deadline: Deadline): Promise<void> {
-    const { state } = await log.info(deadline);
+async function startAtClock(log: TokenLog, { created, state }: StreamInfo, deadline: Deadline): Promise<void> {
     if (state.last_seq === 0) {
         await log.purge(microsecondsOf(created), deadline);
     }

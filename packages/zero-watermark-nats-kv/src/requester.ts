@@ -37,6 +37,7 @@ interface Pending {
     readonly subject: string;
     /** Tells the answer from what else comes to the same place. */
     readonly isAnswer: (message: Msg) => boolean;
+    readonly sentAt: number;
     readonly expiresAt: number;
     readonly resolve: (message: Msg) => void;
     readonly reject: (failure: RequestFailure) => void;
@@ -58,6 +59,7 @@ export class Requester {
     readonly #subscription: Subscription;
     readonly #pending = new Map<string, Pending>();
     #next = 0;
+    #roundTripMs = Infinity;
     #timer: NodeJS.Timeout | undefined;
     #closed = false;
 
@@ -67,6 +69,11 @@ export class Requester {
         this.#subscription = nc.subscribe(`${this.#inbox}>`, {
             callback: (error, message) => (error === null ? this.#receive(message) : this.#refuseInbox())
         });
+    }
+
+    /** The quickest answer since the connection was made; `Infinity`: there was none. */
+    get roundTripMs(): number {
+        return this.#roundTripMs;
     }
 
     /** Sends a request; rejects with a {@link RequestFailure} only. */
@@ -119,7 +126,8 @@ export class Requester {
                 reject(new RequestFailure('closed', subject, false));
                 return;
             }
-            this.#pending.set(token, { subject, isAnswer, expiresAt: performance.now() + timeoutMs, resolve, reject });
+            const sentAt = performance.now();
+            this.#pending.set(token, { subject, isAnswer, sentAt, expiresAt: sentAt + timeoutMs, resolve, reject });
             this.#timer ??= setInterval(() => this.#expire(), TICK_MS);
             try {
                 send(this.#inbox + token);
@@ -139,6 +147,7 @@ export class Requester {
 
     /** Fails what is under way because its answer can't come any more. */
     connectionLost(): void {
+        this.#roundTripMs = Infinity;
         this.#failAll('disconnected');
     }
 
@@ -170,6 +179,7 @@ export class Requester {
             this.#fail(token, new RequestFailure('no-responders', pending.subject));
             return;
         }
+        this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - pending.sentAt);
         this.#remove(token);
         pending.resolve(message);
     }

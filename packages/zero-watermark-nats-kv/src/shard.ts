@@ -70,7 +70,10 @@ export class Shard {
             sequenceOf: async watermark => (await this.#locate(watermark, Deadline.in(timeoutMs)))?.sequence,
             removeBelow: sequence => log.purge(sequence, Deadline.in(timeoutMs))
         });
-        this.#queue = new TokenQueue((tokens, found, deadline) => this.#place(tokens, found, deadline), log.groupSize);
+        this.#queue = new TokenQueue(
+            (tokens, found, deadline) => this.#place(tokens, found, deadline),
+            () => log.groupLimits
+        );
     }
 
     /** The watermark of a token, found or made. */

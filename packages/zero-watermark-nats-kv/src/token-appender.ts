@@ -6,6 +6,7 @@ import type { MsgHdrs } from '@nats-io/transport-node';
 import { BatchPlan } from './batch-plan.js';
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
+import { type GroupLimits, groupLimits } from './group-limits.js';
 import type { PublishAck } from './jetstream-answers.js';
 import { type BatchMessage, type StagedBatch } from './jetstream.js';
 import { type Header, headersWith, LAST_OF_SUBJECT, LAST_SEQUENCE } from './message-headers.js';
@@ -16,12 +17,6 @@ import { RequestFailure } from './requester.js';
 
 /** The server's own limit of an atomic batch (nats-server 2.12 to 2.15). */
 const MAX_ATOMIC_BATCH = 1_000;
-
-/** How many tokens a fast batch has at the most: half of what many callers wait for, so that some are told meanwhile. */
-const MAX_FAST_BATCH = 500;
-
-/** How many tokens are stored between two reports to the callers where the next batch is sent ahead. */
-const MAX_GROUP = 10_000;
 
 /** The condition that nothing is stored under the subject. */
 const IS_NEW: Header = [LAST_OF_SUBJECT, '0'];
@@ -57,8 +52,8 @@ export class TokenAppender {
     }
 
     /** How many tokens are best given to {@link append} at once; with more, their callers wait longer than they need. */
-    get groupSize(): number {
-        return this.#takesFastBatches ? MAX_FAST_BATCH : MAX_GROUP;
+    get groupLimits(): GroupLimits {
+        return groupLimits(this.#connection.requester.roundTripMs, this.#takesFastBatches);
     }
 
     /**

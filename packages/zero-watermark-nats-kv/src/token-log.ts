@@ -3,6 +3,7 @@ import { backOff, closedError, type Deadline } from '@cbnsndwch/zero-contracts/b
 
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
+import type { GroupLimits } from './group-limits.js';
 import type { StoredMessage, StreamInfo } from './jetstream-answers.js';
 import { type JetStream, type MessageQuery } from './jetstream.js';
 import { headersWith, LAST_SEQUENCE } from './message-headers.js';
@@ -48,8 +49,8 @@ export class TokenLog {
     }
 
     /** How many tokens are best given to {@link place} at once. */
-    get groupSize(): number {
-        return this.#appender.groupSize;
+    get groupLimits(): GroupLimits {
+        return this.#appender.groupLimits;
     }
 
     info(deadline: Deadline): Promise<StreamInfo> {

@@ -2,6 +2,7 @@ import { WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { Deadline, tokenEntry } from '@cbnsndwch/zero-contracts/backend';
 import { expect, test } from 'vitest';
 
+import type { GroupLimits } from './group-limits.js';
 import type { NewToken, Placement } from './new-token.js';
 import { TokenQueue } from './token-queue.js';
 
@@ -15,7 +16,9 @@ interface Write {
     readonly finish: (error?: Error) => void;
 }
 
-function controlledQueue() {
+const near: GroupLimits = { tokens: 10_000, calls: 500, isFar: false };
+
+function controlledQueue(limits = near) {
     const writes: Write[] = [];
     let sequence = 0;
     const queue = new TokenQueue(
@@ -32,7 +35,7 @@ function controlledQueue() {
                 };
                 writes.push({ keys, found, finish });
             }),
-        10_000
+        () => limits
     );
     const addAll = (...texts: string[]) => queue.place(texts.map(token), Deadline.in(10_000));
     const add = async (text: string) => {
@@ -122,6 +125,19 @@ test('callers are told of one write when the next one has begun', async () => {
     expect(await first).toBe(2);
     writes[1]?.finish();
     await second;
+});
+
+test('far away, those who come back when they are told of a write join those who wait for the next one', async () => {
+    const { writes, add } = controlledQueue({ ...near, isFar: true });
+    const first = add('a').then(() => add('c'));
+    await turn();
+    const second = add('b');
+    writes[0]?.finish();
+    await turn();
+    await turn();
+    expect(writes.map(write => write.keys)).toEqual([['a'], ['b', 'c']]);
+    writes[1]?.finish();
+    await Promise.all([first, second]);
 });
 
 test('a write that fails fails all that waits behind it, which was not sent', async () => {

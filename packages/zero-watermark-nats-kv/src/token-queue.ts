@@ -1,12 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { Deadline, notSentBehind } from '@cbnsndwch/zero-contracts/backend';
 
+import type { GroupLimits } from './group-limits.js';
 import type { NewToken, Placement } from './new-token.js';
 
 /** About how many bytes of tokens one write takes at the most. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
-
-/** How many calls: half of what `assignWatermarks` has in flight, so that some are stored while others are handed out. */
-const MAX_GROUP_CALLS = 500;
 
 /** One call that waits for its tokens. */
 export interface Call {
@@ -38,14 +38,14 @@ export type PlaceTokens = (
  */
 export class TokenQueue {
     readonly #place: PlaceTokens;
-    readonly #maxGroup: number;
+    readonly #limits: () => GroupLimits;
     #waiting: Waiting[] = [];
     #running = false;
 
-    /** @param maxGroup how many tokens one write takes at the most */
-    constructor(place: PlaceTokens, maxGroup: number) {
+    /** @param limits of the next write */
+    constructor(place: PlaceTokens, limits: () => GroupLimits) {
         this.#place = place;
-        this.#maxGroup = maxGroup;
+        this.#limits = limits;
     }
 
     /** Where the tokens are, in their order; rejects with the first that is not placed. */
@@ -79,22 +79,24 @@ export class TokenQueue {
     async #run(): Promise<void> {
         let answer = () => {};
         while (this.#waiting.length > 0) {
-            const placing = this.#placeGroup(this.#takeGroup());
+            const limits = this.#limits();
+            const placing = this.#placeGroup(this.#waiting.splice(0, this.#groupLength(limits)));
             // While it is being stored, callers are told of the one before, and what comes behind is hashed.
             answer();
-            this.#groupLength();
+            this.#groupLength(limits);
             answer = await placing;
+            if (limits.isFar) {
+                answer();
+                answer = () => {};
+                await setImmediate();
+            }
         }
         answer();
         this.#running = false;
     }
 
-    #takeGroup(): readonly Waiting[] {
-        return this.#waiting.splice(0, this.#groupLength());
-    }
-
     /** How many of the tokens that wait go into the next write. */
-    #groupLength(): number {
+    #groupLength(limits: GroupLimits): number {
         let bytes = 0;
         let calls = 0;
         let last: Call | undefined;
@@ -102,7 +104,7 @@ export class TokenQueue {
             bytes += token.entry.payload.length;
             calls += call === last ? 0 : 1;
             last = call;
-            return index > 0 && (index >= this.#maxGroup || bytes > MAX_GROUP_BYTES || calls > MAX_GROUP_CALLS);
+            return index > 0 && (index >= limits.tokens || bytes > MAX_GROUP_BYTES || calls > limits.calls);
         });
         return tooMuch === -1 ? this.#waiting.length : tooMuch;
     }
