@@ -24,6 +24,7 @@ const SECTIONS = [
     'systems',
     'durability',
     'start-up',
+    'far',
     'memory',
     'growth'
 ];

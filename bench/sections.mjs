@@ -1,5 +1,6 @@
 // @ts-check
 import { durability } from './durability/section.mjs';
+import { far } from './far/section.mjs';
 import { growth, memory } from './growth/section.mjs';
 import { resumeTokens } from './resume-tokens/section.mjs';
 import { conditional } from './sections/conditional.mjs';
@@ -25,6 +26,7 @@ export const sections = [
     systems,
     durability,
     startUp,
+    far,
     memory,
     growth
 ];

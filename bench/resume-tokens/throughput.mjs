@@ -37,7 +37,7 @@ const casesOf = groups => [
         existingCallers: 1,
         ours: /** @type {OurWay} */ ((tokens, latencies) => inGroups(tokens, size, latencies))
     })),
-    { name: 'assignWatermarks', existingCallers: 1, ours: assigning }
+    { name: 'assignWatermarks', existingCallers: 1, ours: tokens => assigning(tokens) }
 ];
 
 /**

@@ -59,9 +59,10 @@ export function inGroups(tokens, size, latencies) {
  * `assignWatermarks` for a stream of changes, each with a new token.
  *
  * @param {ResumeTokenService} tokens
+ * @param {{ maxInFlight?: number }} [options]
  * @returns {Runner}
  */
-export function assigning(tokens) {
+export function assigning(tokens, options = {}) {
     const { next } = newTokens('c');
     let last = '';
     return async windowMs => {
@@ -73,7 +74,10 @@ export function assigning(tokens) {
             } while (performance.now() < end);
         }
         let done = 0;
-        const assigned = tokens.assignWatermarks('shard', changes(), { resumeTokenOf: change => change.resumeToken });
+        const assigned = tokens.assignWatermarks('shard', changes(), {
+            resumeTokenOf: change => change.resumeToken,
+            ...options
+        });
         for await (const { watermark } of assigned) {
             last = above(last, watermark);
             done += 1;
