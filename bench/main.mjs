@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { measureLines, measures } from './measures.mjs';
-import { writePage } from './page.mjs';
+import { writePages } from './page.mjs';
 import { sections } from './sections.mjs';
 import { loadNow, machineFacts } from './shared/machine.mjs';
 import { Places } from './shared/places.mjs';
@@ -21,7 +21,7 @@ const usual = sections.filter(({ isLong = false }) => !isLong);
 
 const USAGE = `npm run bench -- [options]
 
-Measures everything side by side, saves it in bench/results, and puts it into docs/performance.md.
+Measures everything side by side, saves it in bench/results, and puts it into docs/performance.md and docs/scaling.md.
 
   --only <section>   may be given more than once: ${usual.map(({ name }) => name).join(', ')};
                      longer, and run only if asked for: ${sections.flatMap(({ name, isLong }) => (isLong ? name : [])).join(', ')}
@@ -29,7 +29,7 @@ Measures everything side by side, saves it in bench/results, and puts it into do
   --quick            a moment for each section, to see that it works; the times mean nothing, nothing is saved
   --json <file>      writes what was measured to that file too
   --folder <name>    saves in that folder of bench/results; those of node-24 are told beside the others
-  --page             measures nothing: puts what was saved last into docs/performance.md
+  --page             measures nothing: puts what was saved last into these pages
 `;
 
 /** @param {string} line */
@@ -59,7 +59,7 @@ if (options.help) {
     say(`--rounds ${options.rounds}: expected a number above zero.\n\n${USAGE}`);
     process.exitCode = 2;
 } else if (options.page) {
-    await writePage();
+    await writePages();
 } else {
     // What was started and made is ended and removed when the process exits, which a signal alone would not let it do.
     process.once('SIGINT', () => process.exit(130));
@@ -94,8 +94,8 @@ async function run(chosen) {
         await writeFile(options.json, JSON.stringify(results));
     }
     if (isSaved) {
-        await writePage();
-        say('docs/performance.md has the new figures.');
+        await writePages();
+        say('docs/performance.md and docs/scaling.md have the new figures.');
     }
 }
 

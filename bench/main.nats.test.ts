@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { PAGES } from './page.mjs';
 import type { Comparison, SectionResult, Table } from './shared/results.mjs';
 
 /** Of a machine that is busy with other tests; alone it takes a tenth of that. */
@@ -51,8 +52,8 @@ test('there are these sections', () => {
     expect(Object.keys(results)).toEqual(SECTIONS);
 });
 
-test('docs/performance.md asks for these only', async () => {
-    const page = await readFile(new URL('../docs/performance.md', import.meta.url), 'utf8');
+test.each(PAGES)('docs/%s asks for these only', async name => {
+    const page = await readFile(new URL(`../docs/${name}`, import.meta.url), 'utf8');
     const asked = [...page.matchAll(/<!-- bench: (.+?): /g)].map(([, section]) => section);
     expect(asked.length).toBeGreaterThan(0);
     expect(SECTIONS).toEqual(expect.arrayContaining(asked));

@@ -9,44 +9,60 @@ import { filesIn, savedSections } from './shared/results.mjs';
 
 /** @typedef {import('./shared/results.mjs').SectionResult} SectionResult */
 /** @typedef {ReadonlyMap<string, SectionResult>} Run results by section */
-/** @typedef {{ markdown: string, charts: Map<string, string> }} Page charts: by file name */
+/** @typedef {{ markdown: Map<string, string>, charts: Map<string, string> }} Pages both by file name */
 
-const PAGE = new URL('../docs/performance.md', import.meta.url);
+const DOCS = new URL('../docs/', import.meta.url);
+
+/** The pages of docs/ that have figures. */
+export const PAGES = ['performance.md', 'scaling.md'];
+
 const CHARTS = new URL('../docs/performance/', import.meta.url);
 
 /** Between such lines stands what was measured; the words around them are written by hand. */
 const PLACE = /<!-- bench: (.+?) -->\n[^]*?<!-- \/bench -->/g;
 
-/** Puts what was measured last into docs/performance.md, with its charts. */
-export async function writePage() {
-    const { markdown, charts } = await pageNow();
+/** Puts what was measured last into the pages, with its charts. */
+export async function writePages() {
+    const { markdown, charts } = await pagesNow();
     await rm(CHARTS, { recursive: true, force: true });
     await mkdir(CHARTS, { recursive: true });
     for (const [name, svg] of charts) {
         await writeFile(new URL(name, CHARTS), svg);
     }
-    await writeFile(PAGE, markdown);
+    for (const [name, text] of markdown) {
+        await writeFile(new URL(name, DOCS), text);
+    }
 }
 
-/** @returns {Promise<Page>} the page as it is */
-export async function readPage() {
-    const names = await filesIn(CHARTS);
-    const charts = await Promise.all(
-        names.map(async name => /** @type {const} */ ([name, await readFile(new URL(name, CHARTS), 'utf8')]))
-    );
-    return { markdown: await readFile(PAGE, 'utf8'), charts: new Map(charts) };
+/** @returns {Promise<Pages>} the pages as they are */
+export async function readPages() {
+    return { markdown: await textsOf(DOCS, PAGES), charts: await textsOf(CHARTS, await filesIn(CHARTS)) };
 }
 
-/** @returns {Promise<Page>} the page as it ought to be */
-export async function pageNow() {
+/**
+ * @param {URL} folder
+ * @param {readonly string[]} names
+ */
+async function textsOf(folder, names) {
+    const texts = names.map(async name => /** @type {const} */ ([name, await readFile(new URL(name, folder), 'utf8')]));
+    return new Map(await Promise.all(texts));
+}
+
+/** @returns {Promise<Pages>} the pages as they ought to be */
+export async function pagesNow() {
     const run = await savedSections('');
     const other = await savedSections('node-24/');
     /** @type {Map<string, string>} */
     const charts = new Map();
-    const markdown = (await readFile(PAGE, 'utf8')).replaceAll(PLACE, (_, /** @type {string} */ what) =>
-        [`<!-- bench: ${what} -->`, '', ...linesOf(what, run, other, charts), '', '<!-- /bench -->'].join('\n')
-    );
-    return { markdown: await formatted(markdown, 'markdown'), charts };
+    /** @type {Map<string, string>} */
+    const markdown = new Map();
+    for (const [name, text] of await textsOf(DOCS, PAGES)) {
+        const filled = text.replaceAll(PLACE, (_, /** @type {string} */ what) =>
+            [`<!-- bench: ${what} -->`, '', ...linesOf(what, run, other, charts), '', '<!-- /bench -->'].join('\n')
+        );
+        markdown.set(name, await formatted(filled, 'markdown'));
+    }
+    return { markdown, charts };
 }
 
 /**

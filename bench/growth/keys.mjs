@@ -3,6 +3,7 @@ import { openStore } from '../shared/nats-clients.mjs';
 import { heldMegabytes } from '../shared/memory.mjs';
 import { fill, getting, keyOf, knownKeys, setting } from '../shared/watermarks.mjs';
 import { elapsed, freshServer, rateOf, storedMegabytes } from './measuring.mjs';
+import { restartColumns, restarts } from './restarts.mjs';
 import { using } from '../shared/using.mjs';
 
 /** @typedef {import('../shared/results.mjs').Part} Part */
@@ -26,6 +27,7 @@ export function growKeys(counts, windowMs, context) {
         const { watermarks } = use(await openStore(server.place, BUCKET, { timeoutMs: 120_000 }));
         const heldBefore = heldMegabytes();
         const rows = [];
+        const afterRestart = [];
         let filled = 0;
         for (const count of counts) {
             const fillMs = await elapsed(() => fill(watermarks, count, filled));
@@ -45,22 +47,26 @@ export function growKeys(counts, windowMs, context) {
             if (all.size !== count) {
                 throw new Error(`getAll gave ${all.size} of ${count} keys.`);
             }
-            const openMs = await elapsed(() =>
+            const ask = () =>
                 using(async useOther => {
                     const other = useOther(await openStore(server.place, BUCKET));
                     await other.watermarks.get(keyOf(count - 1));
-                })
-            );
+                });
+            const openMs = await elapsed(ask);
             const stored = await storedMegabytes(server.place, BUCKET);
             const memory = await server.megabytes();
+            const name = count.toLocaleString('en');
             rows.push({
-                name: count.toLocaleString('en'),
+                name,
                 cells: [
                     ...[newASecond, setASecond, getASecond, getAllMs, openMs],
                     ...[held - heldBefore, resultMegabytes, memory, stored]
                 ]
             });
-            context.say(`${count.toLocaleString('en')} keys`);
+            afterRestart.push({ name, cells: await restarts(server, ask) });
+            // The store that goes on storing is connected again.
+            await watermarks.get(keyOf(0));
+            context.say(`${name} keys`);
         }
         const rates = ['new keys a second', 'set a second', 'get a second'];
         const times = ['getAll, ms', 'open, get, close, ms'];
@@ -69,7 +75,9 @@ export function growKeys(counts, windowMs, context) {
             {
                 kind: 'table',
                 name: 'by keys',
-                text: `One server, one process, ${CALLERS} callers. The client holds nothing for a key; its own column is noise.`,
+                text:
+                    `One server, one process, ${CALLERS} callers. The client holds nothing for a key; its own column is noise. ` +
+                    'The server is started again after each line.',
                 heading: 'keys',
                 columns: [
                     ...rates.map(name => ({ name, digits: 0 })),
@@ -81,6 +89,14 @@ export function growKeys(counts, windowMs, context) {
                     { title: 'operations a second by keys in the bucket', y: 'a second', columns: rates },
                     { title: 'memory and disk by keys in the bucket', y: 'MB', columns: memories.slice(1) }
                 ]
+            },
+            {
+                kind: 'table',
+                name: 'by keys: restart of the server',
+                text: 'Until an instance that starts then has opened the store and read a key.',
+                heading: 'keys',
+                columns: restartColumns,
+                rows: afterRestart
             }
         ];
     });

@@ -4,6 +4,9 @@ import { connectTo, serverMemory, startPlace, streamsOf } from '../shared/server
 /** @typedef {import('../shared/servers.mjs').Place} Place */
 /** @typedef {import('../shared/rounds.mjs').Runner} Runner */
 
+/** Whether the system says how much processor time the servers use. */
+export const tellsProcessorTime = process.platform === 'linux';
+
 /** A server of its own, whose memory nothing else has touched. */
 export async function freshServer() {
     const place = await startPlace('newest', 1);
@@ -11,8 +14,19 @@ export async function freshServer() {
         throw new Error('There is no nats-server: run node scripts/setup.mjs');
     }
     const before = await serverMemory(place);
+    const [node] = place.nodes;
     return {
         place,
+        /**
+         * Ends the server and starts it again.
+         *
+         * @param {'SIGTERM' | 'SIGKILL'} signal with which it is ended
+         * @returns how long it took to start
+         */
+        async restart(signal) {
+            await node?.kill(signal);
+            return elapsed(async () => node?.restart());
+        },
         /** What it holds more than when it was empty (resident), with what it has not given back. */
         megabytes: async () => ((await serverMemory(place)) - before) / 1e6,
         close: () => place.stop()

@@ -2,6 +2,7 @@
 import { inPlaces, section } from '../shared/section.mjs';
 import { growInstances } from './instances.mjs';
 import { growKeys } from './keys.mjs';
+import { growShards } from './shards.mjs';
 import { growTokens } from './tokens.mjs';
 import { growWatchers } from './watchers.mjs';
 
@@ -10,7 +11,7 @@ import { growWatchers } from './watchers.mjs';
 /** @typedef {{ rounds: number, windowMs: number, keys: readonly number[], tokens: readonly number[], group: number }} SizeSettings */
 /**
  * @typedef {SizeSettings & { watchers: readonly number[], instances: readonly number[],
- *     places: readonly PlaceName[] }} GrowthSettings
+ *     shards: readonly { replicas: 1 | 3, counts: readonly number[] }[], places: readonly PlaceName[] }} GrowthSettings
  */
 
 /** A hundred thousand of each, which the usual run has time for. */
@@ -33,7 +34,7 @@ export const memory = section({
 export const growth = section({
     name: 'growth',
     title: 'Growth',
-    text: 'How cost grows with keys, resume tokens, watches and instances.',
+    text: 'How cost grows with keys, resume tokens, shards, watches and instances.',
     isLong: true,
     settings: {
         full: {
@@ -44,6 +45,10 @@ export const growth = section({
             group: 5_000,
             watchers: [1, 10, 100, 1_000],
             instances: [1, 2, 4, 8, 16],
+            shards: [
+                { replicas: 1, counts: [1, 10, 100, 1_000] },
+                { replicas: 3, counts: [1, 10, 100, 300] }
+            ],
             places: /** @type {const} */ (['single', 'cluster'])
         },
         quick: {
@@ -54,14 +59,23 @@ export const growth = section({
             group: 500,
             watchers: [1, 5],
             instances: [1, 2],
+            shards: [{ replicas: 1, counts: [1, 3] }],
             places: /** @type {const} */ (['single'])
         }
     },
     async measure(/** @type {GrowthSettings} */ settings, context) {
-        const { rounds, windowMs, keys, tokens, group, watchers, instances, places } = settings;
-        return [
+        const { rounds, windowMs, keys, tokens, group, watchers, instances, shards, places } = settings;
+        const byKeysAndTokens = [
             ...(await growKeys(keys, windowMs, context)),
-            ...(await growTokens(tokens, group, context)),
+            ...(await growTokens(tokens, group, context))
+        ];
+        const byShards = [];
+        for (const { replicas, counts } of shards) {
+            byShards.push(...(await growShards(replicas, counts, { windowMs }, context)));
+        }
+        return [
+            ...byKeysAndTokens,
+            ...byShards,
             ...(await growWatchers(watchers, rounds, context)),
             ...(await inPlaces(places, context, place =>
                 growInstances(place, instances, { rounds, windowMs }, context)

@@ -12,11 +12,11 @@ const TICK_MICROS = 10_000;
 /**
  * A function that gives the processor time that processes have used so far, in microseconds, to a hundredth of a second.
  *
- * @param {readonly number[]} pids
+ * @param {() => readonly number[]} pids
  * @returns {(() => number) | undefined} `undefined` where the system does not tell
  */
 export function processorMicrosOf(pids) {
-    return process.platform === 'linux' ? () => pids.reduce((sum, pid) => sum + microsOf(pid), 0) : undefined;
+    return process.platform === 'linux' ? () => pids().reduce((sum, pid) => sum + microsOf(pid), 0) : undefined;
 }
 
 /** @param {number} pid */

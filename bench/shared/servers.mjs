@@ -11,11 +11,13 @@ import { processorMicrosOf } from './processes.mjs';
 
 /** @typedef {import('@nats-io/transport-node').NatsConnection} NatsConnection */
 /** @typedef {import('@nats-io/jetstream').StreamInfo} StreamInfo */
+/** @typedef {import('@cbnsndwch/zero-watermark-nats-kv/testing').NatsServer} NatsServer */
 /**
- * Where a measurement runs. `processorMicros`: processor time that its servers have used so far.
+ * Where a measurement runs. `processorMicros`: processor time that its servers have used since they were started.
  *
- * @typedef {{ label: string, version: string, replicas: 1 | 3, url: string, monitorUrl: string, pids: readonly number[],
- *     processorMicros: (() => number) | undefined, stop: () => Promise<void> }} Place
+ * @typedef {{ label: string, version: string, replicas: 1 | 3, url: string, nodes: readonly NatsServer[],
+ *     readonly monitorUrl: string, readonly pids: readonly number[], processorMicros: (() => number) | undefined,
+ *     stop: () => Promise<void> }} Place
  * @typedef {'always' | number} SyncInterval `always`: a write is on the disk before it is acknowledged
  */
 
@@ -37,7 +39,8 @@ export async function startPlace(role, replicas, jetstreamOptions = {}) {
     const options = { binary: binary.path, jetstreamOptions };
     const cluster = replicas === 3 ? await startNatsCluster(3, options) : undefined;
     const server = cluster?.nodes[0] ?? (await startNatsServer(options));
-    const pids = (cluster?.nodes ?? [server]).flatMap(({ pid }) => pid ?? []);
+    const nodes = cluster?.nodes ?? [server];
+    const pidsNow = () => nodes.flatMap(({ pid }) => pid ?? []);
     return {
         label:
             `nats-server ${binary.version}, ${replicas === 3 ? '3 nodes, R3' : 'single'}` +
@@ -45,9 +48,15 @@ export async function startPlace(role, replicas, jetstreamOptions = {}) {
         version: binary.version,
         replicas,
         url: server.url,
-        monitorUrl: server.monitorUrl,
-        pids,
-        processorMicros: processorMicrosOf(pids),
+        nodes,
+        // Both may change when a server is started again.
+        get monitorUrl() {
+            return server.monitorUrl;
+        },
+        get pids() {
+            return pidsNow();
+        },
+        processorMicros: processorMicrosOf(pidsNow),
         stop: () => (cluster ?? server).stop()
     };
 }
@@ -136,7 +145,7 @@ export async function removeBucket(nc, bucket) {
 /**
  * What a server holds in memory (resident), in bytes.
  *
- * @param {Place} place
+ * @param {Pick<Place, 'monitorUrl'>} place
  */
 export async function serverMemory({ monitorUrl }) {
     /** @type {unknown} */

@@ -34,7 +34,7 @@ export const etcd = {
             version: await versionOf(program),
             set: (key, record) => client.put(key).value(record).exec(),
             get: key => client.get(key).string(),
-            processorMicros: processorMicrosOf([server.pid])
+            processorMicros: processorMicrosOf(() => [server.pid])
         };
     }
 };

@@ -37,7 +37,7 @@ export function redis(appendfsync) {
                 version: await versionOf(program, env),
                 set: (key, record) => client.set(key, record),
                 get: key => client.get(key),
-                processorMicros: processorMicrosOf([server.pid])
+                processorMicros: processorMicrosOf(() => [server.pid])
             };
         }
     };
