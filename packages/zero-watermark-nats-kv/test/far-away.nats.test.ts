@@ -196,6 +196,19 @@ describe.each([
     });
 });
 
+test('while a shard finds out how it stores many tokens, a call takes four round trips at the most', async () => {
+    const server = await startNatsServer({ binary: natsServers().newest.path });
+    await using far = await FarAway.from(server, () => server.stop());
+    await using store = await open(far, uniqueBucket());
+    await store.resumeTokens.provision([SHARD]);
+    const trips: number[] = [];
+    for (const round of named('round-', 6)) {
+        trips.push(await far.trips(() => store.resumeTokens.getOrCreateWatermarks(SHARD, named(round, 1_000))));
+    }
+    // The first one also asks where the stream ends.
+    expect(trips).toEqual([4, 3, 3, 3, 3, 1]);
+});
+
 test('a shard on three replicas stores 1,000 tokens a round trip', async () => {
     const cluster = await startNatsCluster(3, { binary: natsServers().newest.path });
     const [node] = cluster.nodes;
