@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { jetstreamManager } from '@nats-io/jetstream';
+
 import { openStore } from '../shared/nats-clients.mjs';
-import { connectTo, streamsOf } from '../shared/servers.mjs';
+import { connectTo } from '../shared/servers.mjs';
 import { newTokens } from '../shared/tokens.mjs';
 import { using } from '../shared/using.mjs';
+import { elapsed } from './measuring.mjs';
 
 /** @typedef {import('../shared/results.mjs').Part} Part */
 /** @typedef {import('./restarts.mjs').FreshServer} FreshServer */
@@ -13,6 +16,9 @@ import { using } from '../shared/using.mjs';
 
 /** How often it is looked whether what was acknowledged is gone. */
 const LOOK_MS = 5;
+
+/** A server that removes something from a large stream answers nothing about that stream for seconds. */
+const PATIENCE_MS = 120_000;
 
 /**
  * What it costs to let go of resume tokens: a few, half of them, almost all.
@@ -66,29 +72,28 @@ export async function measurePruning(server, bucket, milestones) {
 function prune(server, bucket, { tokens, watermark }) {
     return using(async use => {
         // Each store looks at the first acknowledgement at once, and at later ones after some seconds.
-        const { resumeTokens } = use(await openStore(server.place, bucket, { retainMs: 0, retainTokens: 0 }));
+        const options = { retainMs: 0, retainTokens: 0, timeoutMs: PATIENCE_MS };
+        const { resumeTokens } = use(await openStore(server.place, bucket, options));
         await resumeTokens.provision(['shard']);
         const nc = use(await connectTo(server.place));
         const { next } = newTokens(`p${tokens}x`);
-        let isDone = false;
-        let longestMs = 0;
-        const storing = (async () => {
-            while (!isDone) {
-                const began = performance.now();
-                await resumeTokens.getOrCreateWatermark('shard', next());
-                longestMs = Math.max(longestMs, performance.now() - began);
-            }
-        })();
         const before = await tokensIn(nc, bucket);
-        const began = performance.now();
-        await resumeTokens.acknowledge('shard', watermark);
-        while ((await tokensIn(nc, bucket)).first === before.first) {
-            await sleep(LOOK_MS);
-        }
-        const tookMs = performance.now() - began;
-        isDone = true;
-        await storing;
-        return { tookMs, longestMs };
+        let isGone = false;
+        let longestMs = 0;
+        const tookMs = elapsed(async () => {
+            await resumeTokens.acknowledge('shard', watermark);
+            while ((await tokensIn(nc, bucket)).first === before.first) {
+                await sleep(LOOK_MS);
+            }
+        }).finally(() => (isGone = true));
+        const storing = async () => {
+            while (!isGone) {
+                const callMs = await elapsed(() => resumeTokens.getOrCreateWatermark('shard', next()));
+                longestMs = Math.max(longestMs, callMs);
+            }
+        };
+        const [took] = await Promise.all([tookMs, storing()]);
+        return { tookMs: took, longestMs };
     });
 }
 
@@ -110,8 +115,7 @@ async function stateOf(server, bucket) {
  * @param {string} bucket
  */
 async function tokensIn(nc, bucket) {
-    const stream = (await streamsOf(nc, bucket)).find(({ config }) => config.name === `KV_${bucket}-tokens-shard`);
-    assert.ok(stream !== undefined, 'the shard has a stream');
-    const { messages, bytes, first_seq: first } = stream.state;
+    const manager = await jetstreamManager(nc, { timeout: PATIENCE_MS });
+    const { messages, bytes, first_seq: first } = (await manager.streams.info(`KV_${bucket}-tokens-shard`)).state;
     return { messages, bytes, first };
 }
