@@ -66,7 +66,8 @@ export async function pagesNow() {
 }
 
 /**
- * @param {string} what `measures`, `machine`, or a section and what one of its parts begins with: `set: set, one hot key`
+ * @param {string} what `measures`, `machine`, or a section and what one of its parts begins with: `set: set, one hot key`; or
+ *     `set: machine`, on which that section was measured
  * @param {Run} run
  * @param {Run} other on another version of Node
  * @param {Map<string, string>} charts takes those that are shown
@@ -88,6 +89,9 @@ function linesOf(what, run, other, charts) {
     const result = run.get(section);
     if (result === undefined) {
         return [`Not measured yet: \`npm run bench -- --only ${section}\`.`];
+    }
+    if (wanted === 'machine') {
+        return [machineSentence(result.machine)];
     }
     const part = result.parts.find(({ name }) => name.startsWith(wanted));
     if (part === undefined) {

@@ -55,7 +55,7 @@ export const growth = section({
             rounds: 1,
             windowMs: 10,
             keys: [100, 500],
-            tokens: [1_000, 2_000],
+            tokens: [1_000, 2_000, 3_000],
             group: 500,
             watchers: [1, 5],
             instances: [1, 2],

@@ -5,6 +5,7 @@ import { openStore } from '../shared/nats-clients.mjs';
 import { heldMegabytes } from '../shared/memory.mjs';
 import { above, newTokens } from '../shared/tokens.mjs';
 import { using } from '../shared/using.mjs';
+import { extrapolate } from './extrapolation.mjs';
 import { elapsed, freshServer, storedMegabytes, tellsProcessorTime } from './measuring.mjs';
 import { measurePruning } from './pruning.mjs';
 import { restartColumns, restarts } from './restarts.mjs';
@@ -73,7 +74,8 @@ export function growTokens(counts, group, context) {
         }
         const rates = ['new tokens a second', 'known tokens a second', 'exported a second'];
         const memories = ['client, MB', 'server, MB', 'on its disk, MB'];
-        return [
+        /** @type {import('../shared/results.mjs').Table[]} */
+        const tables = [
             {
                 kind: 'table',
                 name: 'by resume tokens',
@@ -103,7 +105,12 @@ export function growTokens(counts, group, context) {
                 heading: 'resume tokens',
                 columns: restartColumns,
                 rows: afterRestart
-            },
+            }
+        ];
+        const grown = ['server, MB', 'server after that, MB', 'on its disk, MB', 'SIGKILL to answer, ms'];
+        return [
+            ...tables,
+            ...extrapolate('by resume tokens: extrapolated', tables, grown),
             await measurePruning(server, BUCKET, milestones)
         ];
     });
