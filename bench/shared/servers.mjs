@@ -21,6 +21,9 @@ import { processorMicrosOf } from './processes.mjs';
  * @typedef {'always' | number} SyncInterval `always`: a write is on the disk before it is acknowledged
  */
 
+/** With millions of messages to read again, a server that was killed takes longer than one of a test. */
+const START_TIMEOUT_MS = 180_000;
+
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
@@ -36,7 +39,7 @@ export async function startPlace(role, replicas, jetstreamOptions = {}) {
     if (binary === undefined) {
         return undefined;
     }
-    const options = { binary: binary.path, jetstreamOptions };
+    const options = { binary: binary.path, jetstreamOptions, startTimeoutMs: START_TIMEOUT_MS };
     const cluster = replicas === 3 ? await startNatsCluster(3, options) : undefined;
     const server = cluster?.nodes[0] ?? (await startNatsServer(options));
     const nodes = cluster?.nodes ?? [server];

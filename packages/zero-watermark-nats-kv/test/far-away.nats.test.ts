@@ -93,7 +93,14 @@ describe.each([
         },
         { name: 'getMany', trips: 1, run: () => store.watermarks.getMany(many) },
         { name: 'getAll', trips: 2, run: () => store.watermarks.getAll() },
-        { name: 'the start of a watch', trips: 2, run: () => store.watermarks.watch('a', () => {}) },
+        {
+            name: 'the start of a watch',
+            trips: 2,
+            run: async () => {
+                const stop = await store.watermarks.watch('a', () => {});
+                stop();
+            }
+        },
         {
             name: 'the start of a view',
             trips: 2,
