@@ -18,7 +18,6 @@ import {
     type ImportedPair,
     majorOf,
     microsecondsAfter,
-    notAfterHead,
     positionOf,
     pruned,
     quoted,
@@ -31,9 +30,10 @@ import { type NewToken, type Placement, UnhashedToken, watermarkAt } from './new
 import { RecentTokens } from './recent-tokens.js';
 import { type ConfirmedHead, ShardEnd } from './shard-end.js';
 import { ShardImports } from './shard-imports.js';
-import { isSyncKey, type StoredToken, syncKey } from './stored-token.js';
+import { type StoredToken, syncKey } from './stored-token.js';
 import { type TokenLog } from './token-log.js';
-import { TokenQueue } from './token-queue.js';
+import { type PlaceTokens, TokenQueue } from './token-queue.js';
+import { placingInUpstreamOrder } from './upstream-order.js';
 import { abandonUnknown } from './write-failures.js';
 
 const { CLOSED, UNAVAILABLE } = WatermarkErrorCode;
@@ -54,6 +54,7 @@ export class Shard {
     readonly #queue: TokenQueue;
     readonly #recent = new RecentTokens();
     readonly #acknowledgements: Acknowledgements;
+    readonly #placeInLog: PlaceTokens;
     readonly #end: ShardEnd;
     readonly #imports: ShardImports;
     /** The highest sequence that this instance has seen; what is stored anew must be above. */
@@ -62,8 +63,12 @@ export class Shard {
     constructor(log: TokenLog, options: ShardOptions) {
         this.#log = log;
         this.#options = options;
-        const { timeoutMs, logger, retainTokens, retainMs } = options;
+        const { timeoutMs, logger, retainTokens, retainMs, compareResumeTokens: compare } = options;
         this.#end = new ShardEnd(log, this.#name);
+        this.#placeInLog =
+            compare === undefined
+                ? (tokens, found, deadline) => log.place(tokens, found, deadline)
+                : placingInUpstreamOrder(log, this.#end, this.#name, compare);
         this.#imports = new ShardImports(log, this.#end, this.#name);
         this.#acknowledgements = new Acknowledgements({
             ...{ shard: this.#name, logger, retainTokens, retainMs },
@@ -228,9 +233,7 @@ export class Shard {
         const before = this.#highest;
         const { clearings } = this.#recent;
         try {
-            await (this.#options.compareResumeTokens === undefined
-                ? this.#log.place(tokens, found, deadline)
-                : this.#placeAfterHead(tokens, found, deadline, this.#options.compareResumeTokens));
+            await this.#placeInLog(tokens, found, deadline);
         } finally {
             await this.#refuseLostHistory(found, before, deadline);
             this.#remember(tokens, found, clearings);
@@ -267,38 +270,6 @@ export class Shard {
         }
         if (!isForgotten) {
             this.#recent.add(tokens, found, since);
-        }
-    }
-
-    /** Stores tokens only while the shard's head is before them. */
-    async #placeAfterHead(
-        tokens: readonly NewToken[],
-        found: Map<string, Placement>,
-        deadline: Deadline,
-        compare: (a: string, b: string) => number
-    ): Promise<void> {
-        for (let attempt = 0; ; attempt += 1) {
-            await this.#log.find(tokens, found, deadline);
-            const end = (await this.#log.info(deadline)).state.last_seq;
-            let head = (await this.#log.last(deadline))?.resumeToken;
-            const inOrder: NewToken[] = [];
-            let early: NewToken | undefined;
-            for (const token of tokens) {
-                const isSync = isSyncKey(token.key);
-                if (!found.has(token.key) && head !== undefined && !isSync && compare(token.resumeToken, head) <= 0) {
-                    early = token;
-                    break;
-                }
-                inOrder.push(token);
-                head = found.has(token.key) ? head : token.resumeToken;
-            }
-            if (await this.#log.place(inOrder, found, deadline, end)) {
-                if (early === undefined) {
-                    return;
-                }
-                throw notAfterHead(this.#name);
-            }
-            await this.#end.tryAgain(attempt, deadline);
         }
     }
 

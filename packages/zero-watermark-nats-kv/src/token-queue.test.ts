@@ -23,7 +23,7 @@ function controlledQueue(limits = near) {
     let sequence = 0;
     const queue = new TokenQueue(
         (tokens, found) =>
-            new Promise((resolve, reject) => {
+            new Promise<void>((resolve, reject) => {
                 const keys = tokens.map(({ key }) => key);
                 const finish = (error?: Error) => {
                     if (error !== undefined) {

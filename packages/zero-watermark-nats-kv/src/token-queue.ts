@@ -27,7 +27,7 @@ export type PlaceTokens = (
     tokens: readonly NewToken[],
     found: Map<string, Placement>,
     deadline: Deadline
-) => Promise<void>;
+) => Promise<unknown>;
 
 /**
  * Keeps the tokens of one shard in the order of the calls: one write is in flight, and what arrives meanwhile forms the
