@@ -28,19 +28,25 @@ export class KeyWrites<Content> {
     }
 
     /** Stores `content`, or what was given for the same subject later. */
-    async put(subject: string, content: Content, deadline: Deadline): Promise<void> {
+    put(subject: string, content: Content, deadline: Deadline): Promise<void> {
         if (this.#waiting.has(subject)) {
             return this.#wait(subject, content, deadline);
         }
         this.#waiting.set(subject, undefined);
-        try {
-            await this.#write(subject, content, deadline);
-        } finally {
-            if (this.#waiting.get(subject) === undefined) {
-                this.#waiting.delete(subject);
-            } else {
-                void this.#writeWaiting(subject);
+        return this.#write(subject, content, deadline).then(
+            () => this.#goOn(subject),
+            (error: unknown) => {
+                this.#goOn(subject);
+                throw error;
             }
+        );
+    }
+
+    #goOn(subject: string): void {
+        if (this.#waiting.get(subject) === undefined) {
+            this.#waiting.delete(subject);
+        } else {
+            void this.#writeWaiting(subject);
         }
     }
 

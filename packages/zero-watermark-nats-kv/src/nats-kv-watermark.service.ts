@@ -38,7 +38,8 @@ import { subjectOfKey } from './key-codec.js';
 import { KeyWrites } from './key-writes.js';
 import { readCurrent } from './read-current.js';
 import { readEntry, readOrLog } from './record-entry.js';
-import type { OnStored, RecordWrite, WriteResult } from './record-store.js';
+import type { OnStored, WriteResult } from './record-store.js';
+import { DELETE, type RecordWrite, SetWrite } from './record-write.js';
 import { SharedReads } from './shared-reads.js';
 import { followBucket } from './view-source.js';
 import { allEnded } from './write-failures.js';
@@ -50,9 +51,6 @@ export interface WatermarkServiceContext extends FeedContext {
 
 /** How many keys are removed at once, and share a `timeoutMs`, when all are. */
 const KEYS_A_TIMEOUT = 1_000;
-
-const NO_HEADERS: RecordWrite['headers'] = [];
-const DELETE: RecordWrite = { payload: new Uint8Array(), headers: [['KV-Operation', 'DEL']] };
 
 /** {@link WatermarkService} on a NATS KV bucket. */
 export class NatsKvWatermarkService extends WatermarkService {
@@ -330,18 +328,18 @@ export class NatsKvWatermarkService extends WatermarkService {
         return subjectOfKey(this.#context.bucket.subjectPrefix, key);
     }
 
-    #contentOf(key: string, version: string, data: Record<string, unknown> | undefined) {
-        const payload = Buffer.from(encodeRecord(version, data));
+    #contentOf(key: string, version: string, data: Record<string, unknown> | undefined): RecordWrite {
+        const text = encodeRecord(version, data);
         const { maxRecordBytes, name } = this.#context.bucket;
-        if (payload.length > maxRecordBytes) {
+        if (text.length > maxRecordBytes / 3 && Buffer.byteLength(text) > maxRecordBytes) {
             throw new WatermarkError(
                 WatermarkErrorCode.VALUE_TOO_LARGE,
-                `The record of ${quoted(key)} has ${payload.length} bytes; ` +
+                `The record of ${quoted(key)} has ${Buffer.byteLength(text)} bytes; ` +
                     `the KV bucket "${name}" takes at most ${maxRecordBytes}.`,
                 { remediation: "Store less data, or raise the bucket's max-value-size and the server's max_payload." }
             );
         }
-        return { payload, headers: NO_HEADERS };
+        return new SetWrite(text);
     }
 
     /** Writes, and lets the views have it before the caller learns that it is stored. */

@@ -16,6 +16,7 @@ import {
     isTransient,
     JetStreamCode
 } from './nats-errors.js';
+import type { RecordWrite } from './record-write.js';
 import { RequestFailure } from './requester.js';
 import { traceWrite } from './trace-write.js';
 import { disconnected, foreignClient, outcomeUnknown, outOfTime, unconfirmedConflict } from './write-failures.js';
@@ -28,12 +29,6 @@ export const LAST_TRY_MS = 50;
 
 /** How long after it was opened a bucket that cannot be found is taken for one that is not known everywhere yet. */
 const SETTLING_MS = 2_000;
-
-/** What to store: a value, or the marker that says that the value is gone (ADR-8). */
-export interface RecordWrite {
-    readonly payload: Uint8Array;
-    readonly headers: readonly (readonly [string, string])[];
-}
 
 /** Told of a write that was stored. */
 export type OnStored = (subject: string, write: RecordWrite, revision: number) => void;

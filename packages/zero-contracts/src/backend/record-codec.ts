@@ -32,10 +32,12 @@ export function encodeRecord(version: string, data: Record<string, unknown> | un
             `A version must be a non-empty string, not ${version === '' ? 'an empty one' : nameOf(version)}.`
         );
     }
+    if (data === undefined) {
+        // The same text as below, in a third of the time.
+        return `{"format":${FORMAT},"version":${JSON.stringify(version)}}`;
+    }
     try {
-        if (data !== undefined) {
-            checkData(data);
-        }
+        checkData(data);
         return JSON.stringify({ format: FORMAT, version, data });
     } catch (error) {
         // A property may be a function that throws, or that gives something else each time it is asked.
