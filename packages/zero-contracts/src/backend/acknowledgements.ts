@@ -10,7 +10,7 @@ const INTERVAL_MS = 2_000;
 
 /**
  * How many times as long as a removal took the next one is waited for. A NATS server writes an index of all that a stream
- * holds when something is removed, 0.4 to 0.9 s a million tokens, and the shard's calls wait for that [2.15.1].
+ * holds when something is removed, 0.2 to 0.9 s a million tokens, and the shard's calls wait for that [2.15.1].
  */
 const REST_FACTOR = 20;
 

@@ -9,6 +9,7 @@ import {
 import { connect, type NatsConnection, RequestError } from '@nats-io/transport-node';
 
 import type { NatsCluster, NatsServer } from '../../src/testing.js';
+import { onceReachable } from './backends.js';
 
 /** A message as it is kept, for looking at what writes really did. */
 export interface KeptMessage {
@@ -45,7 +46,7 @@ export class Administrator implements AsyncDisposable {
     /** Makes a bucket that forgets nothing, so that each write that was ever applied can be counted. */
     async createUnlimitedBucket(bucket: string, replicas: number): Promise<void> {
         const manager = await this.#manager();
-        await manager.streams.add({
+        const config = {
             name: `KV_${bucket}`,
             subjects: [`$KV.${bucket}.>`],
             num_replicas: replicas,
@@ -55,7 +56,8 @@ export class Administrator implements AsyncDisposable {
             allow_rollup_hdrs: true,
             allow_direct: true,
             deny_delete: true
-        });
+        };
+        await onceReachable(() => manager.streams.add(config));
     }
 
     /** Makes a bucket like ours, but for some settings, as the server takes them. */

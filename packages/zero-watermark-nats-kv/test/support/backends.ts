@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
+import { JetStreamApiError } from '@nats-io/jetstream';
 import { RequestError } from '@nats-io/transport-node';
 
+import { JetStreamCode } from '../../src/nats-errors.js';
 import { openWatermarkStore, type NatsKvConfig, type WatermarkStore } from '../../src/store.js';
 import { startNatsCluster, startNatsServer } from '../../src/testing.js';
 import { natsServers } from '../nats-binaries.js';
@@ -64,18 +66,24 @@ export function openOn(
 }
 
 /**
- * Repeats what a plain client does until its node knows the bucket: in a cluster, another node than the creator's learns
- * of it a moment later, and plain clients don't wait for that.
+ * Repeats what a plain client does until its node knows the bucket, and the leader all nodes: in a cluster they learn of
+ * each other a moment later, and plain clients don't wait for that.
  */
 export async function onceReachable<T>(run: () => Promise<T>): Promise<T> {
     for (;;) {
         try {
             return await run();
         } catch (error) {
-            if (!(error instanceof Error && error.cause instanceof RequestError && error.cause.isNoResponders())) {
+            if (!mayPass(error) && !(error instanceof Error && mayPass(error.cause))) {
                 throw error;
             }
         }
         await new Promise(resolve => setTimeout(resolve, 20));
     }
+}
+
+function mayPass(error: unknown): boolean {
+    return error instanceof JetStreamApiError
+        ? error.code === (JetStreamCode.NO_SUITABLE_PEERS as number)
+        : error instanceof RequestError && error.isNoResponders();
 }
