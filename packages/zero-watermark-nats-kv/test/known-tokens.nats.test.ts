@@ -4,6 +4,7 @@ import { openWatermarkStore, type ResumeTokenService } from '../src/store.js';
 import { startNatsServer } from '../src/testing.js';
 import { natsServers } from './nats-binaries.js';
 import { backends, openOn, uniqueBucket } from './support/backends.js';
+import { FREE_AND_BOUND } from './support/free-and-bound.js';
 import { receivedBy } from './support/monitor.js';
 
 const SHARD = 's';
@@ -63,17 +64,7 @@ test.each(backends)('known and new tokens, in any order, and what was pruned: $n
 });
 
 test('whoever may not read directly looks them up one by one', async () => {
-    const config = `
-        accounts {
-            A {
-                jetstream: enabled
-                users: [
-                    { user: free, password: a }
-                    { user: bound, password: b, permissions: { publish: { deny: ["$JS.API.DIRECT.GET.>"] } } }
-                ]
-            }
-        }`;
-    await using server = await startNatsServer({ binary: natsServers().newest.path, config });
+    await using server = await startNatsServer({ binary: natsServers().newest.path, config: FREE_AND_BOUND });
     const options = { servers: [server.url], bucket: uniqueBucket() };
     await using free = await openWatermarkStore({ ...options, user: 'free', pass: 'a' });
     const tokens = named('t', 300);

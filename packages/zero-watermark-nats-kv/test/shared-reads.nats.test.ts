@@ -6,6 +6,7 @@ import { startNatsServer } from '../src/testing.js';
 import { natsServers } from './nats-binaries.js';
 import { Administrator } from './support/administrator.js';
 import { backends, openOn, recordLog, uniqueBucket } from './support/backends.js';
+import { FREE_AND_BOUND } from './support/free-and-bound.js';
 import { receivedBy } from './support/monitor.js';
 
 const { newest, oldest } = natsServers();
@@ -116,17 +117,7 @@ test('what a replica answers that has missed writes does not count', async () =>
 });
 
 test('whoever may not read directly reads one by one', async () => {
-    const config = `
-        accounts {
-            A {
-                jetstream: enabled
-                users: [
-                    { user: free, password: a }
-                    { user: bound, password: b, permissions: { publish: { deny: ["$JS.API.DIRECT.GET.>"] } } }
-                ]
-            }
-        }`;
-    await using server = await startNatsServer({ binary: newest.path, config });
+    await using server = await startNatsServer({ binary: newest.path, config: FREE_AND_BOUND });
     const options = { servers: [server.url], bucket: uniqueBucket() };
     await using free = await openWatermarkStore({ ...options, user: 'free', pass: 'a' });
     const keys = named(100);
