@@ -10,7 +10,8 @@ export interface AssignOptions<T> {
     /** The upstream's position right after a change. */
     readonly resumeTokenOf: (change: T) => string;
     /**
-     * How many changes may have been taken from the source and not been handed out.
+     * How many changes may have been taken from the source and not been handed out. Not more than so many are handed out in
+     * one round trip to the servers, so far from them it limits the rate.
      *
      * @default 1_000
      */

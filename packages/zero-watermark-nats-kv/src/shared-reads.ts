@@ -77,8 +77,8 @@ export class SharedReads {
     }
 
     async #readGroup(reads: readonly Read[]): Promise<void> {
-        const isRead = reads.length >= FEW && performance.now() >= this.#restsUntil;
-        const found = isRead ? await this.#readTogether(reads) : undefined;
+        const areMany = reads.length >= FEW && performance.now() >= this.#restsUntil;
+        const found = areMany ? await this.#readTogether(reads) : undefined;
         for (const [subject, calls] of reads) {
             const message = found?.get(subject);
             if (message === undefined) {

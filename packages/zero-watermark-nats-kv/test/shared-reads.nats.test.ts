@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { expect, test } from 'vitest';
 
 import { openWatermarkStore, type WatermarkService } from '../src/store.js';
-import { startNatsServer } from '../src/testing.js';
+import { startNatsServer, startTcpProxy } from '../src/testing.js';
 import { natsServers } from './nats-binaries.js';
 import { Administrator } from './support/administrator.js';
 import { backends, openOn, recordLog, uniqueBucket } from './support/backends.js';
@@ -114,6 +114,21 @@ test('what a replica answers that has missed writes does not count', async () =>
         expect(new Set(await versionsOf(watermarks, keys))).toEqual(new Set([`v${round}`]));
     }
     await administrator.nc.close();
+});
+
+test('what is not answered in time is read one by one', async () => {
+    await using server = await startNatsServer({ binary: newest.path });
+    await using proxy = await startTcpProxy({ target: { port: server.port } });
+    await using store = await openWatermarkStore({ servers: [proxy.url], bucket: uniqueBucket() });
+    const keys = named(100);
+    await setAll(store.watermarks, keys, 'v1');
+    proxy.dropAnswers();
+    const reading = versionsOf(store.watermarks, keys);
+    const before = await receivedBy(server);
+    // By then the keys have been asked for one by one.
+    await expect.poll(() => receivedBy(server), { timeout: 5_000 }).toBeGreaterThan(before + keys.length);
+    proxy.heal();
+    expect(new Set(await reading)).toEqual(new Set(['v1']));
 });
 
 test('whoever may not read directly reads one by one', async () => {

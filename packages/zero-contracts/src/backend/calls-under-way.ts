@@ -29,7 +29,7 @@ export class CallsUnderWay {
         if (this.closed) {
             return Promise.reject(closedError());
         }
-        this.begin();
+        this.#count += 1;
         const answer = answerOf(call);
         // Two functions for all calls: an async function, or closures, would cost more than a quick call itself.
         void answer.then(this.end, this.end);
