@@ -15,8 +15,9 @@ export default defineConfig({
         // Most of the time is waiting for elections, so one more than a small machine has cores.
         maxWorkers: 3,
         sequence: { sequencer: LongestFirstSequencer },
-        testTimeout: 60_000,
-        hookTimeout: 60_000,
+        // What waits for elections takes seconds, but on a busy machine many of them.
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
         // Tests with real faults depend on elections that now and then take longer than any sensible limit. A second try is
         // reported as such; locally there is none, so that what is wrong shows.
         retry: process.env['CI'] === undefined ? 0 : 1,

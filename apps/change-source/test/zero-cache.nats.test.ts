@@ -112,6 +112,27 @@ describe('the real zero-cache', () => {
         expect(client.rows.quake.find(({ id }) => id === 'live')).toMatchObject(row);
     });
 
+    test('shows rows to a client that it has refused, and to one that it did not know any more', async () => {
+        const { client, postgres, queryServer, upstream, zeroCache } = scene.stage;
+        const [some] = upstream.rows.quake as [QuakeRow, ...QuakeRow[]];
+        const seesAfter = async (id: string) => {
+            await upstream.put({ ...some, id });
+            await client.until(id, () => client.rows.quake.some(row => row.id === id));
+        };
+        queryServer.isUp = false;
+        await zeroCache.kill();
+        await client.until('that it is refused', () => client.isRefused);
+        queryServer.isUp = true;
+        await seesAfter('refused');
+        expect(client.begun).toBe(1);
+
+        // What zero-cache does with what it has of clients that were not seen for long.
+        await postgres.execute('UPDATE "zero_0/cvr".instances SET deleted = true');
+        await zeroCache.kill();
+        await seesAfter('unknown');
+        expect(client.begun).toBe(2);
+    });
+
     test('is told to begin anew when the resume tokens are gone, does so by itself, and has all rows again', async () => {
         const { stage } = scene;
         const { upstream, zeroCache, client } = stage;
@@ -127,5 +148,5 @@ describe('the real zero-cache', () => {
         await client.until('the same rows as the upstream', () => {
             return differences(upstream.rows, client.rows).length === 0;
         });
-    }, 90_000);
+    }, 150_000);
 });

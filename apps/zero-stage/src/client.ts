@@ -4,39 +4,43 @@ import { Zero } from '@rocicorp/zero';
 import { WebSocket } from 'ws';
 
 import { changesBetween, type RowChange } from './row-changes.js';
-import type { NetworkRow, QuakeRow, Rows } from './rows.js';
+import type { QuakeRow, Rows } from './rows.js';
 import { Signal } from './signal.js';
 import { queries, schema } from './zero-app.js';
 
 interface ClientEvents {
     /** An earthquake has come, changed or gone. */
     quake: [RowChange<QuakeRow>];
-    /** The connection to zero-cache was made or lost. */
-    connection: [isConnected: boolean];
+    /** It has connected to zero-cache. */
+    connected: [];
 }
 
-/** A real client of Zero that shows all rows. */
+/** How long it leaves zero-cache alone that has refused it. */
+const REFUSED_MS = 1_000;
+
+/**
+ * A real client of Zero that shows all rows, and goes on doing so whatever happens to zero-cache, like a page whose user
+ * loads it anew when it says that something is wrong.
+ */
 export class Client extends EventEmitter<ClientEvents> {
-    readonly #zero;
-    readonly #views;
+    readonly #server: string;
     readonly #changed: Signal;
     readonly #complete = new Set<keyof Rows>();
+    #zero: Zero;
     #rows: Rows = { quake: [], network: [] };
-    #isConnected = false;
+    #begun = 1;
 
     constructor(server: string, signal?: AbortSignal) {
         super();
         provideWebSocket();
         // Some more of Zero's background processes share an abort signal than Node finds usual, and warns of.
         setMaxListeners(30);
-        this.#changed = new Signal(signal);
-        this.#zero = new Zero({ server, schema, kvStore: 'mem', logSink: { log() {} } });
-        this.#zero.connection.state.subscribe(({ name }) => this.#connectionChanged(name === 'connected'));
-        const quakes = this.#zero.materialize(queries.quakes());
-        const networks = this.#zero.materialize(queries.networks());
-        this.#views = [quakes, networks];
-        quakes.addListener((rows, type) => this.#quakesChanged(rows, type === 'complete'));
-        networks.addListener((rows, type) => this.#networksChanged(rows, type === 'complete'));
+        this.#server = server;
+        this.#changed = new Signal(
+            signal,
+            () => `Its connection: ${JSON.stringify(this.#zero.connection.state.current)}`
+        );
+        this.#zero = this.#begin();
     }
 
     /** All rows as they are now. */
@@ -50,12 +54,22 @@ export class Client extends EventEmitter<ClientEvents> {
     }
 
     get isConnected(): boolean {
-        return this.#isConnected;
+        return this.#zero.connection.state.current.name === 'connected';
+    }
+
+    /** Whether zero-cache has refused it, so that it rests for a moment. */
+    get isRefused(): boolean {
+        return this.#zero.connection.state.current.name === 'error';
     }
 
     /** Whether it has had all that there was when it asked. */
     get isComplete(): boolean {
-        return this.#complete.size === this.#views.length;
+        return this.#complete.size === Object.keys(this.#rows).length;
+    }
+
+    /** How often it has begun: once, and again each time that zero-cache did not know it any more. */
+    get begun(): number {
+        return this.#begun;
     }
 
     /** Resolves when the rows are as wanted. */
@@ -64,36 +78,61 @@ export class Client extends EventEmitter<ClientEvents> {
     }
 
     async stop(): Promise<void> {
-        this.#views.forEach(view => view.destroy());
         await this.#zero.close();
     }
 
-    #quakesChanged(quake: readonly QuakeRow[], isComplete: boolean): void {
+    #begin(): Zero {
+        const beginAnew = () => void this.#beginAnew(zero);
+        const zero = new Zero({
+            server: this.#server,
+            schema,
+            kvStore: 'mem',
+            logSink: { log() {} },
+            // By default, Zero has the browser load the page anew then. In Node it does nothing, and never connects again.
+            onClientStateNotFound: beginAnew,
+            onUpdateNeeded: beginAnew
+        });
+        zero.connection.state.subscribe(({ name }) => {
+            this.#changed.give();
+            if (name === 'connected') {
+                this.emit('connected');
+            } else if (name === 'error') {
+                // It waits to be told to try again.
+                setTimeout(() => void zero.connection.connect(), REFUSED_MS).unref();
+            }
+        });
+        zero.materialize(queries.quakes()).addListener((rows, type) => {
+            if (type === 'complete') {
+                this.#quakesChanged(rows);
+            }
+        });
+        zero.materialize(queries.networks()).addListener((rows, type) => {
+            if (type === 'complete') {
+                this.#take('network', rows);
+            }
+        });
+        return zero;
+    }
+
+    /** The rows stay as they are until all of them have come again. */
+    async #beginAnew(last: Zero): Promise<void> {
+        this.#begun += 1;
+        this.#zero = this.#begin();
+        await last.close();
+    }
+
+    #quakesChanged(quake: readonly QuakeRow[]): void {
         const before = this.#rows.quake;
-        this.#rows = { ...this.#rows, quake };
-        this.#told('quake', isComplete);
+        this.#take('quake', quake);
         for (const change of changesBetween(before, quake, ({ id }) => id)) {
             this.emit('quake', change);
         }
     }
 
-    #networksChanged(network: readonly NetworkRow[], isComplete: boolean): void {
-        this.#rows = { ...this.#rows, network };
-        this.#told('network', isComplete);
-    }
-
-    #told(table: keyof Rows, isComplete: boolean): void {
-        if (isComplete) {
-            this.#complete.add(table);
-        }
+    #take<Table extends keyof Rows>(table: Table, rows: Rows[Table]): void {
+        this.#rows = { ...this.#rows, [table]: rows };
+        this.#complete.add(table);
         this.#changed.give();
-    }
-
-    #connectionChanged(isConnected: boolean): void {
-        if (isConnected !== this.#isConnected) {
-            this.#isConnected = isConnected;
-            this.emit('connection', isConnected);
-        }
     }
 }
 

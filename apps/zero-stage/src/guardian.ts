@@ -19,6 +19,7 @@ export class Guardian implements AsyncDisposable {
     /** When it aborts, nothing more is to be started or awaited. */
     readonly signal: AbortSignal | undefined;
     readonly #process: ChildProcess;
+    readonly #ended: Promise<unknown>;
 
     constructor(signal?: AbortSignal) {
         this.signal = signal;
@@ -30,6 +31,9 @@ export class Guardian implements AsyncDisposable {
             stdio: ['pipe', 'ignore', 'inherit'],
             env: {}
         });
+        this.#ended = new Promise(resolve => this.#process.once('exit', resolve));
+        // When it has ended too early, writing to it fails; nothing is to break on top of that.
+        this.#process.stdin?.on('error', () => {});
     }
 
     /** From now on, this process does not outlive this one. */
@@ -62,9 +66,8 @@ export class Guardian implements AsyncDisposable {
     }
 
     async [Symbol.asyncDispose](): Promise<void> {
-        const ended = new Promise(resolve => this.#process.once('exit', resolve));
         this.#process.stdin?.end();
-        await ended;
+        await this.#ended;
         rmSync(this.folder, { recursive: true, force: true });
     }
 }

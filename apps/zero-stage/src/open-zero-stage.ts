@@ -12,7 +12,7 @@ import { nodeForZeroCache } from './node-for-zero-cache.js';
 import { startPostgres } from './postgres.js';
 import { SCHEMA } from './rows.js';
 import { ROWS_BUCKET, type Upstream } from './upstream.js';
-import { startQueryServer } from './zero-app.js';
+import { QueryServer } from './zero-app.js';
 import { ZeroCache } from './zero-cache.js';
 import { WATERMARKS_BUCKET, ZeroStage } from './zero-stage.js';
 
@@ -51,7 +51,7 @@ export async function openZeroStage(options: ZeroStageOptions): Promise<ZeroStag
     defer(() => proxy.stop());
     tell(`${instances.map(({ name, pid }) => `${name} (${pid})`).join(' and ')} listen, behind a proxy`);
 
-    const queryServer = await startQueryServer();
+    const queryServer = await QueryServer.start();
     defer(() => queryServer.stop());
     const zeroCache = await ZeroCache.start(guardian, {
         node: node.path,
@@ -66,7 +66,7 @@ export async function openZeroStage(options: ZeroStageOptions): Promise<ZeroStag
     defer(() => client.stop());
     await client.until('all rows', () => client.isComplete);
     tell(`a Zero client is connected and sees ${client.size} rows`);
-    return new ZeroStage({ nodes, upstream, instances, proxy, zeroCache, client }, signal);
+    return new ZeroStage({ nodes, upstream, instances, proxy, postgres, queryServer, zeroCache, client }, signal);
 }
 
 function startInstances(guardian: Guardian, nodes: readonly NatsServer[], secret: string): Promise<Instance[]> {

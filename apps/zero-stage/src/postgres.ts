@@ -10,6 +10,8 @@ import type { Guardian } from './guardian.js';
 /** A PostgreSQL that is running. */
 export interface Postgres {
     readonly url: string;
+    /** Runs statements of SQL. */
+    execute(sql: string): Promise<void>;
     stop(): Promise<void>;
 }
 
@@ -62,8 +64,12 @@ export async function startPostgres(guardian: Guardian, programs: string): Promi
         server.once('error', reject);
         server.once('exit', code => reject(new Error(`PostgreSQL ended with code ${code}:\n${lines.join('\n')}`)));
     });
+    const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
     return {
-        url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+        url,
+        async execute(sql) {
+            await guardian.run(join(programs, 'psql'), ['-X', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', sql], options);
+        },
         async stop() {
             if (server.exitCode === null && server.signalCode === null) {
                 const exit = once(server, 'exit');

@@ -17,8 +17,14 @@ test('looks again whenever something has changed', async () => {
     await waiting;
 });
 
-test('says what was awaited in vain', async () => {
-    await expect(new Signal().until('a miracle', () => false, 10)).rejects.toThrow('in vain for a miracle');
+test('says what was awaited in vain, and how things are', async () => {
+    await expect(new Signal().until('a miracle', () => false, 10)).rejects.toThrow(
+        /^Waited 10 ms in vain for a miracle\.$/
+    );
+    let state = 'It rains.';
+    const waiting = new Signal(undefined, () => state).until('sun', () => false, 10);
+    state = 'It snows.';
+    await expect(waiting).rejects.toThrow('Waited 10 ms in vain for sun. It snows.');
 });
 
 test('nobody waits any longer when the end has come, nor begins to', async () => {

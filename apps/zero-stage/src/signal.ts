@@ -2,10 +2,15 @@
 export class Signal {
     readonly #waiting = new Set<() => void>();
     readonly #end: AbortSignal | undefined;
+    readonly #state: () => string;
 
-    /** @param end when it aborts, nobody waits any longer */
-    constructor(end?: AbortSignal) {
+    /**
+     * @param end when it aborts, nobody waits any longer
+     * @param state says how things are, to whoever has waited in vain
+     */
+    constructor(end?: AbortSignal, state = () => '') {
         this.#end = end;
+        this.#state = state;
     }
 
     give(): void {
@@ -17,7 +22,7 @@ export class Signal {
     /**
      * Resolves once the condition holds, which is looked at whenever something has changed.
      *
-     * @throws {Error} after `timeoutMs`, saying what was awaited; or the reason of the end
+     * @throws {Error} after `timeoutMs`, saying what was awaited and how things are; or the reason of the end
      */
     until(what: string, condition: () => boolean, timeoutMs: number): Promise<void> {
         return new Promise((resolve, reject) => {
@@ -33,10 +38,11 @@ export class Signal {
                 this.#end?.removeEventListener('abort', giveUp);
                 how();
             };
-            const timer = setTimeout(
-                () => settle(() => reject(new Error(`Waited ${timeoutMs} ms in vain for ${what}.`))),
-                timeoutMs
-            );
+            const fail = () => {
+                const message = `Waited ${timeoutMs} ms in vain for ${what}. ${this.#state()}`.trimEnd();
+                settle(() => reject(new Error(message)));
+            };
+            const timer = setTimeout(fail, timeoutMs);
             this.#waiting.add(look);
             this.#end?.addEventListener('abort', giveUp);
             look();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 
 import {
     boolean,
@@ -8,9 +9,10 @@ import {
     createSchema,
     defineQueries,
     defineQuery,
-    json,
+    json as jsonColumn,
     mustGetQuery,
     number,
+    type ReadonlyJSONValue,
     string,
     table
 } from '@rocicorp/zero';
@@ -25,7 +27,7 @@ const quake = table('quake')
         time: number(),
         reviewed: boolean(),
         felt: number().optional(),
-        position: json<readonly number[]>()
+        position: jsonColumn<readonly number[]>()
     })
     .primaryKey('id');
 const network = table('network')
@@ -55,31 +57,44 @@ export const queries = defineQueries({
 });
 
 /** The application's server that tells zero-cache what its clients' named queries are. */
-export async function startQueryServer(): Promise<{ readonly url: string; stop(): Promise<void> }> {
-    const server = createServer((request, response) => {
-        void (async () => {
-            const chunks: Buffer[] = [];
-            for await (const chunk of request) {
-                chunks.push(chunk as Buffer);
-            }
-            const answer = await handleQueryRequest({
-                handler: (name, args) => mustGetQuery(queries, name).fn({ args, ctx: undefined }),
-                schema,
-                userID: null,
-                query: new URL(request.url ?? '/', 'http://query-server').searchParams,
-                body: JSON.parse(Buffer.concat(chunks).toString('utf8'))
-            });
-            response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
-        })();
+export class QueryServer {
+    /** Whether it answers as it should, or with status 503, like one that is being replaced. */
+    isUp = true;
+    readonly #http = createServer((request, response) => {
+        this.#answer(request).then(
+            answer => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)),
+            () => response.writeHead(503).end()
+        );
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    return {
-        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/query`,
-        async stop() {
-            const closed = once(server, 'close');
-            server.close();
-            server.closeAllConnections();
-            await closed;
+
+    static async start(): Promise<QueryServer> {
+        const server = new QueryServer();
+        await once(server.#http.listen(0, '127.0.0.1'), 'listening');
+        return server;
+    }
+
+    get url(): string {
+        return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}/query`;
+    }
+
+    async stop(): Promise<void> {
+        const closed = once(this.#http, 'close');
+        this.#http.close();
+        this.#http.closeAllConnections();
+        await closed;
+    }
+
+    async #answer(request: IncomingMessage): Promise<unknown> {
+        const body: unknown = await json(request);
+        if (!this.isUp) {
+            throw new Error('The server is not up.');
         }
-    };
+        return handleQueryRequest({
+            handler: (name, args) => mustGetQuery(queries, name).fn({ args, ctx: undefined }),
+            schema,
+            userID: null,
+            query: new URL(request.url ?? '/', 'http://query-server').searchParams,
+            body: body as ReadonlyJSONValue
+        });
+    }
 }

@@ -62,7 +62,7 @@ export class ZeroCache {
         this.#guardian = guardian;
         this.#options = options;
         this.#ports = ports;
-        this.#changed = new Signal(guardian.signal);
+        this.#changed = new Signal(guardian.signal, () => `Its log ends with:\n${this.lines.slice(-15).join('\n')}`);
         this.#folder = join(guardian.folder, 'zero-cache');
         mkdirSync(this.#folder);
         this.url = `http://127.0.0.1:${ports[0]}`;

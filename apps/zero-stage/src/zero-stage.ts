@@ -6,8 +6,10 @@ import type { Client } from './client.js';
 import { type Difference, differences } from './differences.js';
 import type { FailoverProxy } from './failover-proxy.js';
 import type { Instance } from './instance.js';
+import type { Postgres } from './postgres.js';
 import { readReplica, type Replica } from './replica.js';
 import { ROWS_BUCKET, type Upstream } from './upstream.js';
+import type { QueryServer } from './zero-app.js';
 import type { ZeroCache } from './zero-cache.js';
 
 /** Where the change sources keep watermarks. */
@@ -18,7 +20,10 @@ export const TOKENS_BUCKET = `${WATERMARKS_BUCKET}-tokens-zero_5F0`;
 const REPLICA_POLL_MS = 50;
 const REPLICA_TIMEOUT_MS = 60_000;
 
-type ZeroStageParts = Pick<ZeroStage, 'nodes' | 'upstream' | 'instances' | 'proxy' | 'zeroCache' | 'client'>;
+type ZeroStageParts = Pick<
+    ZeroStage,
+    'nodes' | 'upstream' | 'instances' | 'proxy' | 'postgres' | 'queryServer' | 'zeroCache' | 'client'
+>;
 
 /** Rows in NATS KV, two change sources behind a proxy, the real zero-cache and a client of it, all running. */
 export class ZeroStage {
@@ -26,18 +31,23 @@ export class ZeroStage {
     readonly upstream: Upstream;
     readonly instances: readonly Instance[];
     readonly proxy: FailoverProxy;
+    /** Where zero-cache keeps what its clients have. */
+    readonly postgres: Postgres;
+    readonly queryServer: QueryServer;
     readonly zeroCache: ZeroCache;
     readonly client: Client;
     readonly #signal: AbortSignal | undefined;
     #marks = 0;
 
-    constructor({ nodes, upstream, instances, proxy, zeroCache, client }: ZeroStageParts, signal?: AbortSignal) {
-        this.nodes = nodes;
-        this.upstream = upstream;
-        this.instances = instances;
-        this.proxy = proxy;
-        this.zeroCache = zeroCache;
-        this.client = client;
+    constructor(parts: ZeroStageParts, signal?: AbortSignal) {
+        this.nodes = parts.nodes;
+        this.upstream = parts.upstream;
+        this.instances = parts.instances;
+        this.proxy = parts.proxy;
+        this.postgres = parts.postgres;
+        this.queryServer = parts.queryServer;
+        this.zeroCache = parts.zeroCache;
+        this.client = parts.client;
         this.#signal = signal;
     }
 

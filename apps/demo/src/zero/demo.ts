@@ -41,7 +41,7 @@ export async function playZeroDemo(options: DemoOptions, screen: Screen, run: Ru
     const arrivals = new Arrivals(signal);
     let clientConnections = 1;
     stage.upstream.on('write', key => arrivals.writing(key, performance.now()));
-    stage.client.on('connection', isConnected => (clientConnections += Number(isConnected)));
+    stage.client.on('connected', () => (clientConnections += 1));
     stage.client.on('quake', change => {
         const arrival = arrivals.arrived(change, performance.now());
         if (!screen.live && change.row.magnitude >= NOTABLE_MAGNITUDE) {

@@ -57,13 +57,18 @@ test.each([
     await using store = await openOn({ urls: [server.url], replicas: 1 }, { bucket, logger });
     expect(logger.warnings).toEqual([expect.stringMatching(/lost when (its server is killed|the servers restart)/)]);
     const keys = Array.from({ length: 300 }, (_, index) => `key-${index}`);
-    for (const key of keys) {
-        await store.watermarks.set(key, 'v1');
+    // A server on a busy machine may just have written everything.
+    let lost = 0;
+    for (let round = 1; round <= 10 && lost === 0; round += 1) {
+        for (const key of keys) {
+            await store.watermarks.set(`${key}-${round}`, 'v1');
+        }
+        await server.kill('SIGKILL');
+        await server.restart();
+        const kept = await store.watermarks.getAll().catch(() => new Map<string, never>());
+        lost = round * keys.length - kept.size;
     }
-    await server.kill('SIGKILL');
-    await server.restart();
-    const kept = await store.watermarks.getAll().catch(() => new Map<string, never>());
-    expect(kept.size).toBeLessThan(keys.length);
+    expect(lost).toBeGreaterThan(0);
 });
 
 describe.each(places)(

@@ -175,11 +175,12 @@ describe.each([newest, oldest])('one server ($version)', ({ path }) => {
             const backend = { urls: [proxy.url], replicas: 1, [Symbol.asyncDispose]: async () => {} };
             await using store = await openOn(backend, { bucket, timeoutMs: 60_000 });
             await store.resumeTokens.provision(['s']);
-            const tokens = named('t', 10_000);
+            // Where there are no batches, each token is a message of its own, which takes longer.
+            const tokens = named('t', path === newest.path ? 10_000 : 4_000);
             const pending = store.resumeTokens.getOrCreateWatermarks('s', tokens);
-            for (let stored = 0; stored < 6_000;) {
-                const before = stored;
-                while (stored < before + 1_500) {
+            for (let stored = 0; stored < tokens.length * 0.6;) {
+                const enough = stored + tokens.length * 0.15;
+                while (stored < enough) {
                     stored = await messagesOf(bucket);
                 }
                 if (fault === 'connection is cut') {
