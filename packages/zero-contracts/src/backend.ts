@@ -49,7 +49,7 @@ export { quoted } from './quoted.js';
 export { Retention } from './backend/retention.js';
 export type { RetentionOptions } from './backend/retention.js';
 export { runSafely } from './backend/run-safely.js';
-export { storeProviders } from './backend/store-providers.js';
+export { refuseSecondStore, storeProviders } from './backend/store-providers.js';
 export type { StoreProvider } from './backend/store-providers.js';
 export { Views } from './backend/views.js';
 export type { ViewFollower, ViewSource } from './backend/live-view.js';

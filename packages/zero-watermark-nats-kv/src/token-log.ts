@@ -91,15 +91,20 @@ export class TokenLog {
         }
     }
 
-    /** Tokens from a sequence on, oldest first, not more than a number. */
+    /** Tokens from a sequence on, oldest first, not more than a number: those up to where a message is missing. */
     async tokensFrom(sequence: number, count: number, deadline: Deadline): Promise<StoredToken[]> {
         const { token: first } = await this.tokenFrom(sequence, deadline);
         if (first === undefined) {
             return [];
         }
         // Sequences follow each other almost without gaps.
-        const others = Array.from({ length: count - 1 }, (_, index) => this.at(first.sequence + 1 + index, deadline));
-        return [first, ...(await Promise.all(others)).filter(token => token !== null && token !== undefined)];
+        const others = await Promise.all(
+            Array.from({ length: count - 1 }, (_, index) => this.at(first.sequence + 1 + index, deadline))
+        );
+        // The next page begins at a gap, so that a leader of before, which lacks some, does not leave a hole in this one.
+        const gap = others.indexOf(null);
+        const upToGap = gap < 0 ? others : others.slice(0, gap);
+        return [first, ...upToGap.filter(token => token !== null && token !== undefined)];
     }
 
     /** What is stored under keys. */

@@ -4,7 +4,7 @@ import {
     type WatermarkLogger,
     type WatermarkStore
 } from '@cbnsndwch/zero-contracts';
-import { storeProviders } from '@cbnsndwch/zero-contracts/backend';
+import { refuseSecondStore, storeProviders } from '@cbnsndwch/zero-contracts/backend';
 import {
     type DynamicModule,
     type FactoryProvider,
@@ -16,6 +16,7 @@ import {
     type Provider,
     type Type
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 
 import { type NatsKvOptions, resolveOptions } from './options.js';
 import { openWatermarkStore } from './watermark-store.js';
@@ -55,7 +56,7 @@ const STORE = Symbol('zero-watermark-nats-kv:store');
 
 /**
  * Gives the whole application a `WatermarkService` and a `ResumeTokenService`. An application that has several stores
- * declares the module once for each, all but one with a `storeName`.
+ * declares the module once for each, all but one with a `storeName`; it does not start with two under one name.
  *
  * The store is opened while the application starts, which fails with a clear error if it can't be, and closed with the
  * application: on `app.close()`, and on signals when shutdown hooks are enabled.
@@ -75,7 +76,11 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
      */
     static forRoot(options: NatsKvOptions, store: NatsKvStoreOptions = {}): DynamicModule {
         resolveOptions(options);
-        return declareModule({ provide: STORE, useFactory: () => openWithNestLogger(options, store) }, {}, store);
+        return declareModule(
+            storeProvider([], () => options, store),
+            {},
+            store
+        );
     }
 
     /**
@@ -85,7 +90,7 @@ export class ZeroWatermarkNatsKvModule implements OnApplicationShutdown {
      *   wrong with the options themselves is reported when the application starts.
      */
     static forRootAsync(options: NatsKvAsyncOptions, store: NatsKvStoreOptions = {}): DynamicModule {
-        return declareModule(storeProvider(options, store), options, store);
+        return declareModule(asyncStoreProvider(options, store), options, store);
     }
 
     /** Called by Nest: the last of its shutdown hooks, so that others can still store watermarks in theirs. */
@@ -113,7 +118,7 @@ function declareModule(
     };
 }
 
-function storeProvider(
+function asyncStoreProvider(
     { inject, useFactory, useClass, useExisting }: NatsKvAsyncOptions,
     store: NatsKvStoreOptions
 ): Provider {
@@ -124,28 +129,36 @@ function storeProvider(
         ]);
     }
     if (useFactory !== undefined) {
-        return {
-            provide: STORE,
-            inject: inject ?? [],
-            useFactory: async (...args: unknown[]) => openWithNestLogger(await useFactory(...args), store)
-        };
+        return storeProvider(inject ?? [], useFactory, store);
     }
     const factory = useClass ?? useExisting;
+    return storeProvider(
+        factory === undefined ? [] : [factory],
+        (instance: NatsKvOptionsFactory) => instance.createNatsKvOptions(),
+        store
+    );
+}
+
+function storeProvider(
+    inject: NonNullable<NatsKvAsyncOptions['inject']>,
+    configure: NonNullable<NatsKvAsyncOptions['useFactory']>,
+    { storeName }: NatsKvStoreOptions
+): Provider {
     return {
         provide: STORE,
-        inject: factory === undefined ? [] : [factory],
-        useFactory: async (instance: NatsKvOptionsFactory) =>
-            openWithNestLogger(await instance.createNatsKvOptions(), store)
+        inject: [ModulesContainer, ...inject],
+        useFactory: async (modules: ModulesContainer, ...args: unknown[]) => {
+            refuseSecondStore(modules.values(), storeName);
+            return openWatermarkStore(withNestLogger(await configure(...args), storeName));
+        }
     };
 }
 
 /** A factory may give anything at run time; what is no object is left to the check of the options. */
-function openWithNestLogger(configured: ConfiguredOptions, { storeName }: NatsKvStoreOptions): Promise<WatermarkStore> {
-    return openWatermarkStore(
-        typeof configured === 'object' && configured !== null
-            ? { ...configured, logger: configured.logger ?? nestLogger(storeName) }
-            : configured
-    );
+function withNestLogger(configured: ConfiguredOptions, storeName: string | undefined): ConfiguredOptions {
+    return typeof configured === 'object' && configured !== null
+        ? { ...configured, logger: configured.logger ?? nestLogger(storeName) }
+        : configured;
 }
 
 function nestLogger(storeName: string | undefined): WatermarkLogger {

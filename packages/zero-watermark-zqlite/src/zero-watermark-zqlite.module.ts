@@ -4,7 +4,7 @@ import {
     type WatermarkLogger,
     type WatermarkStore
 } from '@cbnsndwch/zero-contracts';
-import { storeProviders } from '@cbnsndwch/zero-contracts/backend';
+import { refuseSecondStore, storeProviders } from '@cbnsndwch/zero-contracts/backend';
 import {
     type DynamicModule,
     type FactoryProvider,
@@ -16,6 +16,7 @@ import {
     type Provider,
     type Type
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 
 import { type ZqliteOptions, resolveOptions } from './options.js';
 import { openWatermarkStore } from './watermark-store.js';
@@ -56,7 +57,7 @@ const OPTIONS = Symbol('zero-watermark-zqlite:options');
 
 /**
  * Gives the whole application a `WatermarkService` and a `ResumeTokenService`. An application that has several stores
- * declares the module once for each, all but one with a `storeName`.
+ * declares the module once for each, all but one with a `storeName`; it does not start with two under one name.
  *
  * The store is opened while the application starts, which fails with a clear error if it can't be, and closed with the
  * application: on `app.close()`, and on signals when shutdown hooks are enabled.
@@ -111,8 +112,11 @@ function declareModule(
             options,
             {
                 provide: STORE,
-                inject: [OPTIONS],
-                useFactory: (configured: ConfiguredOptions) => openWatermarkStore(withNestLogger(configured, storeName))
+                inject: [ModulesContainer, OPTIONS],
+                useFactory: (modules: ModulesContainer, configured: ConfiguredOptions) => {
+                    refuseSecondStore(modules.values(), storeName);
+                    return openWatermarkStore(withNestLogger(configured, storeName));
+                }
             },
             ...services
         ],

@@ -1,3 +1,4 @@
+import { positionOf } from '@cbnsndwch/zero-contracts/backend';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -42,6 +43,25 @@ describe.each(backends)('moving resume tokens on $name', ({ start }) => {
             await store.resumeTokens.importWatermarks(lines);
             expect(await messagesOf(bucket)).toBe(301);
         }
+    });
+
+    test('an export has all that is there, also around messages that somebody has purged', async () => {
+        const bucket = uniqueBucket();
+        await using store = await openOn(backend, { bucket });
+        const { resumeTokens } = store;
+        const tokens = Array.from({ length: 700 }, (_, index) => `t${index}`);
+        const watermarks = await resumeTokens.getOrCreateWatermarks('s', tokens);
+        const jsm = await jetstreamManager(nc, { timeout: 10_000 });
+        const stream = `KV_${bucket}-tokens-s`;
+        const purged = new Set([1, 2, 3, 300, 302, 698]);
+        for (const index of purged) {
+            const seq = positionOf(watermarks[index] ?? '')?.sequence ?? 0;
+            const message = await jsm.streams.getMessage(stream, { seq });
+            await jsm.streams.purge(stream, { filter: message?.subject ?? '' });
+        }
+        const exported = (await linesOf(resumeTokens.exportWatermarks())).join('');
+        const left = tokens.filter((_, index) => !purged.has(index));
+        expect([...exported.matchAll(/"token":"(t\d+)"/g)].map(([, token]) => token)).toEqual(left);
     });
 
     test('an instance that was there before learns of an import when zero-cache connects', async () => {

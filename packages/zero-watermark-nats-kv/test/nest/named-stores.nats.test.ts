@@ -132,6 +132,25 @@ describe('two stores in one application', () => {
         await other.close();
     });
 
+    test.each([undefined, 'audit'])(
+        'two stores with the storeName %s are refused before one is opened',
+        async storeName => {
+            const store = storeName === undefined ? {} : { storeName };
+            const imports = [
+                ZeroWatermarkNatsKvModule.forRoot(onFirst(), store),
+                ZeroWatermarkNatsKvModule.forRootAsync({ useFactory: () => onFirst() }, store),
+                ZeroWatermarkNatsKvModule.forRoot(onFirst(), { storeName: 'another' })
+            ];
+            const error = await rejectionOf(Test.createTestingModule({ imports }).compile());
+            expect(error).toBeInstanceOf(InvalidOptionsError);
+            expect(error).toMatchObject({
+                message: expect.stringMatching(
+                    /ZeroWatermarkNatsKvModule and ZeroWatermarkNatsKvModule are declared with.*a storeName of its own/
+                )
+            });
+        }
+    );
+
     test('a named store may be the only one, and may be replaced in a test', async () => {
         const imports = [ZeroWatermarkNatsKvModule.forRoot(onFirst(), { storeName: 'audit' })];
         const named = await Test.createTestingModule({ imports }).compile();

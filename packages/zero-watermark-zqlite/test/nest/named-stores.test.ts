@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import { Injectable } from '@nestjs/common';
+import { type DynamicModule, Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { expect, test } from 'vitest';
 
@@ -69,6 +69,27 @@ test('two applications in one process: closing one leaves the other at work', as
     await other.get(Auditor).audit.set('orders', 'v1');
     expect([...(await other.get(Auditor).audit.getAll()).keys()].sort()).toEqual(['orders', 'users']);
     await other.close();
+});
+
+test('two stores without a name are refused before one is opened, whatever else gives one to all modules', async () => {
+    await using place = new Place();
+    class OtherModule {}
+    const other: DynamicModule = {
+        module: OtherModule,
+        global: true,
+        providers: [{ provide: WatermarkService, useValue: {} }],
+        exports: [WatermarkService]
+    };
+    const ours = ZeroWatermarkZqliteModule.forRoot({ database: place.database });
+    const error = await rejectionOf(Test.createTestingModule({ imports: [ours, other] }).compile());
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect(error).toMatchObject({
+        message: expect.stringContaining('ZeroWatermarkZqliteModule and OtherModule are declared without a storeName')
+    });
+    expect(place.files).toEqual([]);
+    // What only those modules see that import it is in nobody's way.
+    const app = await Test.createTestingModule({ imports: [ours, { ...other, global: false }] }).compile();
+    await app.close();
 });
 
 test('a name that is none is refused at once', () => {
