@@ -107,8 +107,10 @@ export class ShardEnd {
             return undefined;
         }
         const target = Math.max(microsecondsAfter(head.serverTimeMs), state.last_seq + 2, above + 1);
-        // What somebody else has written there must not carry the shard to where numbers end.
-        if (earlier > state.last_seq && Number.isSafeInteger(earlier) && earlier <= target + CLOCK_SKEW_US) {
+        // One that came back with a backup may be below what was given out since. And what somebody else has written there
+        // must not carry the shard to where numbers end.
+        const isAhead = earlier > Math.max(state.last_seq, above);
+        if (isAhead && Number.isSafeInteger(earlier) && earlier <= target + CLOCK_SKEW_US) {
             return earlier;
         }
         const stored = await this.#log.putMarker('fence', String(target), state.last_seq, deadline);

@@ -59,6 +59,8 @@ export class Shard {
     readonly #imports: ShardImports;
     /** The highest sequence that this instance has seen; what is stored anew must be above. */
     #highest = 0;
+    /** The highest sequence that was given out of a history that the servers have lost; 0 once the shard is above it. */
+    #lost = 0;
 
     constructor(log: TokenLog, options: ShardOptions) {
         this.#log = log;
@@ -67,7 +69,7 @@ export class Shard {
         this.#end = new ShardEnd(log, this.#name);
         this.#placeInLog =
             compare === undefined
-                ? (tokens, found, deadline) => log.place(tokens, found, deadline)
+                ? async (tokens, found, deadline) => void (await log.place(tokens, found, deadline))
                 : placingInUpstreamOrder(log, this.#end, this.#name, compare);
         this.#imports = new ShardImports(log, this.#end, this.#name);
         this.#acknowledgements = new Acknowledgements({
@@ -160,7 +162,7 @@ export class Shard {
     /** Empties the shard and moves it above every sequence that it may ever have given out. */
     async fence(above: number, deadline: Deadline): Promise<void> {
         this.#recent.clear();
-        await this.#empty(await this.#end.agree(above, deadline), deadline);
+        await this.#empty(await this.#end.agree(Math.max(above, this.#lost), deadline), deadline);
     }
 
     /**
@@ -170,7 +172,7 @@ export class Shard {
      */
     async abandon(deadline: Deadline): Promise<void> {
         this.#recent.clear();
-        const target = await this.#end.agree(0, deadline);
+        const target = await this.#end.agree(this.#lost, deadline);
         try {
             await this.#empty(target, deadline);
         } catch (error) {
@@ -181,6 +183,7 @@ export class Shard {
 
     async #empty(target: number, deadline: Deadline): Promise<void> {
         await this.#log.purge(target, deadline);
+        this.#lost = 0;
         this.#highest = Math.max(this.#highest, target - 1);
         this.#recent.clear();
     }
@@ -230,6 +233,9 @@ export class Shard {
     }
 
     async #place(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
+        if (this.#lost > 0) {
+            await this.fence(this.#lost, deadline);
+        }
         const before = this.#highest;
         const { clearings } = this.#recent;
         try {
@@ -240,14 +246,19 @@ export class Shard {
         }
     }
 
-    /** A new sequence that is not above all that was seen means that the servers have lost what was seen. */
+    /**
+     * A new sequence that is not above all that was seen means that the servers have lost what was seen. Until the shard
+     * has been moved above that, nothing more is placed.
+     */
     async #refuseLostHistory(found: Map<string, Placement>, before: number, deadline: Deadline): Promise<void> {
         const lost = [...found.values()].find(({ sequence, isNew }) => isNew && sequence <= before);
         if (lost !== undefined) {
             found.clear();
-            await this.fence(before, deadline);
+            this.#lost = before;
+            const error = await this.fence(before, deadline).catch((cause: unknown) => cause);
             throw historyLost(
-                `${this.#name} stored a token at ${lost.sequence}, but had given out ${before}: the servers lost history`
+                `${this.#name} stored a token at ${lost.sequence}, but had given out ${before}: the servers lost history`,
+                error
             );
         }
     }

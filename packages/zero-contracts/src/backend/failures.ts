@@ -27,11 +27,16 @@ export function notSentBehind(cause: unknown): WatermarkError {
     );
 }
 
-/** The store has less than this process saw in it. `what` says so, with the shard's name; the shard must be fenced. */
-export function historyLost(what: string): WatermarkError {
+/**
+ * The store has less than this process saw in it.
+ *
+ * @param what says so, with the shard's name
+ * @param cause why the shard could not be moved on at once; nothing is given out before it has been
+ */
+export function historyLost(what: string, cause?: unknown): WatermarkError {
     return new WatermarkError(
         WatermarkErrorCode.HISTORY_LOST,
         `${what}. The shard goes on above all watermarks that it ever gave.`,
-        { remediation: 'Let zero-cache connect again: it will be told to make a new initial sync.' }
+        { cause, remediation: 'Let zero-cache connect again: it will be told to make a new initial sync.' }
     );
 }
