@@ -42,7 +42,7 @@ import type { OnStored, WriteResult } from './record-store.js';
 import { DELETE, type RecordWrite, SetWrite } from './record-write.js';
 import { SharedReads } from './shared-reads.js';
 import { followBucket } from './view-source.js';
-import { allEnded } from './write-failures.js';
+import { allEnded, unconfirmedConflict } from './write-failures.js';
 
 /** What a service needs besides what a feed needs. */
 export interface WatermarkServiceContext extends FeedContext {
@@ -173,6 +173,9 @@ export class NatsKvWatermarkService extends WatermarkService {
                     ? found
                     : await this.#readConflicting(subject, expectedRevision, result, deadline);
             const actual = there === null ? null : this.#watermarkIn(there);
+            if (actual?.revision === expectedRevision) {
+                throw unconfirmedConflict();
+            }
             throw new RevisionConflictError(key, expectedRevision, actual?.revision ?? null);
         });
     }

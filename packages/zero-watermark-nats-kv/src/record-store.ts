@@ -247,7 +247,8 @@ export class RecordStore {
                 case JetStreamCode.WRONG_LAST_SEQUENCE:
                     return { kind: 'conflict', actualRevision: sequenceNamedIn(error.message) };
                 case JetStreamCode.WRONG_LAST_SEQUENCE_UNKNOWN:
-                    return { kind: 'conflict', actualRevision: undefined };
+                    // Another write of the key is under way. It may come to nothing, so this is no conflict yet.
+                    return { kind: 'not-sent', error: unconfirmedConflict() };
                 case JetStreamCode.DUPLICATE_IN_FLIGHT:
                     return { kind: 'in-doubt' };
                 default:
