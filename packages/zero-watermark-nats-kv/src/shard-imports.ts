@@ -200,7 +200,7 @@ export class ShardImports {
             await this.#putMark({ ...mark, state: 'begun' }, end, deadline);
             return false;
         }
-        const isStored = await this.#log.place(missing, found, deadline, end);
+        const outcome = await this.#log.place(missing, found, deadline, end);
         for (const token of missing) {
             const placement = found.get(token.key);
             if (placement?.isNew === false) {
@@ -208,7 +208,7 @@ export class ShardImports {
                 checkSamePair(this.#name, pair, { watermark: watermarkAt(placement, token), resumeToken });
             }
         }
-        return isStored;
+        return outcome === 'placed';
     }
 
     /** Moves an empty shard above all that is imported, and says in it that an import has begun. */

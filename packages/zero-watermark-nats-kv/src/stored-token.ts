@@ -72,3 +72,14 @@ function textOf(data: Uint8Array): string | undefined {
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The tokens of messages that follow each other, up to where one is missing. Who reads on from there learns whether it is:
+ * a leader of before, which lacks some, would leave a hole.
+ *
+ * @param messages a token each; `undefined`: a message that is no token; `null`: no message there
+ */
+export function upToGap(messages: readonly (StoredToken | null | undefined)[]): StoredToken[] {
+    const gap = messages.indexOf(null);
+    return (gap < 0 ? messages : messages.slice(0, gap)).filter(token => token !== null && token !== undefined);
+}

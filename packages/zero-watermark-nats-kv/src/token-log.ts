@@ -1,4 +1,4 @@
-import { isWatermarkError, WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
+import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import { backOff, closedError, type Deadline } from '@cbnsndwch/zero-contracts/backend';
 
 import type { Bucket } from './bucket.js';
@@ -10,10 +10,10 @@ import { headersWith, LAST_SEQUENCE } from './message-headers.js';
 import { isConflict } from './nats-errors.js';
 import { type NewToken, type Placement, missingOf } from './new-token.js';
 import { attemptMs, mayPass, RecordStore } from './record-store.js';
-import { MARKER, readToken, type StoredToken } from './stored-token.js';
-import { TokenAppender } from './token-appender.js';
+import { MARKER, readToken, type StoredToken, upToGap } from './stored-token.js';
+import { type AppendOutcome, TokenAppender } from './token-appender.js';
 import { TokenLookup } from './token-lookup.js';
-import { outcomeUnknown } from './write-failures.js';
+import { doubting, outcomeUnknown } from './write-failures.js';
 
 /** Reads that are under way at once when many tokens are looked up. */
 const PARALLEL_READS = 256;
@@ -101,10 +101,7 @@ export class TokenLog {
         const others = await Promise.all(
             Array.from({ length: count - 1 }, (_, index) => this.at(first.sequence + 1 + index, deadline))
         );
-        // The next page begins at a gap, so that a leader of before, which lacks some, does not leave a hole in this one.
-        const gap = others.indexOf(null);
-        const upToGap = gap < 0 ? others : others.slice(0, gap);
-        return [first, ...upToGap.filter(token => token !== null && token !== undefined)];
+        return [first, ...upToGap(others)];
     }
 
     /** What is stored under keys. */
@@ -188,7 +185,8 @@ export class TokenLog {
      *
      * @param found takes up where each token is; also says, after an error, which were placed before it
      * @param afterSequence when given, new tokens are stored only if the stream still ends there
-     * @returns whether all were placed; `false` only when the stream does not end at `afterSequence`
+     * @returns `placed`: all were; `moved`: the stream does not end at `afterSequence`; `in-doubt`: the same, and tokens
+     *   that are not in `found` may have been stored
      * @throws {WatermarkError} `OUTCOME_UNKNOWN` when tokens that are not in `found` may have been stored
      */
     async place(
@@ -196,23 +194,29 @@ export class TokenLog {
         found: Map<string, Placement>,
         deadline: Deadline,
         afterSequence?: number
-    ): Promise<boolean> {
+    ): Promise<PlaceOutcome> {
         let inDoubt = false;
         let mayBeThere = this.#replaying;
         for (let attempt = 0; ; attempt += 1) {
             if (mayBeThere) {
-                await this.#find(missingOf(tokens, found), found, deadline, inDoubt);
+                await doubting(inDoubt, this.#lookup.find(missingOf(tokens, found), found, deadline));
             }
-            const missing = missingOf(tokens, found);
-            const outcome = await this.#appender.append(missing, found, deadline, afterSequence, attempt > 0);
+            const appending = this.#appender.append(
+                missingOf(tokens, found),
+                found,
+                deadline,
+                afterSequence,
+                attempt > 0
+            );
+            const outcome: AppendOutcome = await doubting(inDoubt, appending);
             if (outcome === 'stored') {
                 this.#replaying = tokens.every(token => found.get(token.key)?.isNew === false);
-                return true;
+                return 'placed';
             }
             inDoubt ||= outcome === 'in-doubt';
             if (outcome === 'conflict' && afterSequence !== undefined) {
-                await this.#find(missingOf(tokens, found), found, deadline, inDoubt);
-                return missingOf(tokens, found).length === 0;
+                await doubting(inDoubt, this.#lookup.find(missingOf(tokens, found), found, deadline));
+                return missingOf(tokens, found).length === 0 ? 'placed' : inDoubt ? 'in-doubt' : 'moved';
             }
             this.#giveUpIfLate(deadline, inDoubt);
             mayBeThere = outcome !== 'refused';
@@ -224,23 +228,9 @@ export class TokenLog {
         }
     }
 
-    /** Looks tokens up without storing anything. */
+    /** Looks tokens up without storing anything; what is there is entered in `found`. */
     find(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
-        return this.#find(tokens, found, deadline, false);
-    }
-
-    /** Looks tokens up; what is there is entered in `found`. */
-    async #find(
-        tokens: readonly NewToken[],
-        found: Map<string, Placement>,
-        deadline: Deadline,
-        inDoubt: boolean
-    ): Promise<void> {
-        try {
-            await this.#lookup.find(tokens, found, deadline);
-        } catch (error) {
-            throw inDoubt && !isCertain(error) ? outcomeUnknown(error) : error;
-        }
+        return this.#lookup.find(tokens, found, deadline);
     }
 
     #giveUpIfLate(deadline: Deadline, inDoubt: boolean): void {
@@ -277,10 +267,5 @@ export class TokenLog {
     }
 }
 
-/** A damaged entry is there whatever became of the write; and of a bucket that is gone, nothing is left. */
-function isCertain(error: unknown): boolean {
-    return (
-        isWatermarkError(error, WatermarkErrorCode.CORRUPT_RECORD) ||
-        isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)
-    );
-}
+/** What became of tokens that were to be placed; see {@link TokenLog.place}. */
+export type PlaceOutcome = 'placed' | 'moved' | 'in-doubt';

@@ -62,3 +62,24 @@ export async function allEnded(writes: readonly Promise<unknown>[]): Promise<voi
         throw failures.find(error => isWatermarkError(error, WatermarkErrorCode.OUTCOME_UNKNOWN)) ?? failures[0];
     }
 }
+
+/**
+ * Lets no later failure hide that something may have been stored.
+ *
+ * @throws {WatermarkError} `OUTCOME_UNKNOWN` instead of what the step fails with, if something is in doubt
+ */
+export async function doubting<T>(inDoubt: boolean, step: Promise<T>): Promise<T> {
+    try {
+        return await step;
+    } catch (error) {
+        throw inDoubt && !isCertain(error) ? outcomeUnknown(error) : error;
+    }
+}
+
+/** A damaged entry is there whatever became of the write; and of a bucket that is gone, nothing is left. */
+function isCertain(error: unknown): boolean {
+    return (
+        isWatermarkError(error, WatermarkErrorCode.CORRUPT_RECORD) ||
+        isWatermarkError(error, WatermarkErrorCode.BUCKET_NOT_FOUND)
+    );
+}
