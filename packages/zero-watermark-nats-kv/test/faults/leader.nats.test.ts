@@ -6,6 +6,7 @@ import { natsServers } from '../nats-binaries.js';
 import { Administrator } from '../support/administrator.js';
 import { openOn, recordLog, uniqueBucket } from '../support/backends.js';
 import { MARGIN_MS } from '../support/outcomes.js';
+import { restartInTurn } from '../support/rolling-restart.js';
 import { findBrokenPromises, Workload } from '../support/workload.js';
 
 const { newest, oldest } = natsServers();
@@ -77,10 +78,7 @@ describe.each([newest, oldest])('three nodes ($version) under load: slow calls, 
     });
 
     test('rolling restart', async () => {
-        for (const node of cluster.nodes) {
-            await node.restart();
-            await cluster.waitUntilReady();
-        }
+        await restartInTurn(cluster);
         await expectPromisesKept();
     });
 });

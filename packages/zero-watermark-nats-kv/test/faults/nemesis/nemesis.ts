@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 import type { NatsCluster, NatsServer, TcpProxy } from '../../../src/testing.js';
 import type { Administrator } from '../../support/administrator.js';
+import { restartInTurn } from '../../support/rolling-restart.js';
 import type { Client } from './clients.js';
 import { now } from './recording.js';
 import type { Fault, FaultKind, Lane, NodeChoice, Schedule, ScheduledFault } from './schedule.js';
@@ -92,10 +93,7 @@ export class Nemesis {
                 await Promise.all(cluster.nodes.map(node => node.restart()));
                 return undefined;
             case 'rolling-restart':
-                for (const node of cluster.nodes) {
-                    await node.restart();
-                    await cluster.waitUntilReady(60_000);
-                }
+                await restartInTurn(cluster);
                 return undefined;
             case 'upgrade-nodes': {
                 const [before] = cluster.nodes.map(({ version }) => version);
