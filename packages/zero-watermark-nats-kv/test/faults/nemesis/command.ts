@@ -51,7 +51,8 @@ export async function main(args: readonly string[]): Promise<number> {
         const report = reportOf(done, violations);
         reports.push(report);
         console.log(summaryOf(report));
-        const again = `npm run test:faults -- --minutes ${minutes / runs} --seed ${options.seed} --servers ${servers}`;
+        const share = tokens === undefined ? '' : ` --tokens ${tokens / runs}`;
+        const again = `npm run test:faults -- --minutes ${minutes / runs} --seed ${options.seed} --servers ${servers}${share}`;
         const failure = failureOf(done, violations, again);
         if (failure !== undefined) {
             failures += 1;

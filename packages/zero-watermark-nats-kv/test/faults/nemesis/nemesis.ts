@@ -12,9 +12,12 @@ export interface InjectedFault {
     readonly fault: Fault;
     readonly beganMs: number;
     readonly endedMs: number;
-    /** What it did to whom, where the schedule leaves that open; or why it could not be done. */
+    /** What it did to whom, where the schedule leaves that open. */
     readonly note?: string;
 }
+
+/** A fault that could not be injected, and why. */
+class Missed extends Error {}
 
 /** On whom faults are inflicted. */
 export interface Stage {
@@ -35,6 +38,8 @@ const LEADER_MS = 3_000;
 /** Carries out a schedule. */
 export class Nemesis {
     readonly injected: InjectedFault[] = [];
+    /** Those that could not be, with the reason as their note. */
+    readonly missed: InjectedFault[] = [];
     readonly #stage: Stage;
     readonly #report: (fault: InjectedFault) => void;
 
@@ -63,9 +68,16 @@ export class Nemesis {
         for (const { atMs, fault } of faults) {
             await wait(Math.max(0, startedAt + atMs - performance.now()));
             const beganMs = now();
-            const note = await this.#inject(fault);
-            const injected = { fault, beganMs, endedMs: now(), ...(note === undefined ? {} : { note }) };
-            this.injected.push(injected);
+            const note = await this.#inject(fault).catch((error: unknown) => {
+                if (error instanceof Missed) {
+                    return error;
+                }
+                throw error;
+            });
+            const isMissed = note instanceof Missed;
+            const text = isMissed ? note.message : note;
+            const injected = { fault, beganMs, endedMs: now(), ...(text === undefined ? {} : { note: text }) };
+            (isMissed ? this.missed : this.injected).push(injected);
             this.#report(injected);
         }
     }
@@ -129,15 +141,14 @@ export class Nemesis {
     }
 
     /** During an outage there may be nobody who could step down. */
-    async #stepDown(of: 'meta' | 'watermarks' | 'shard'): Promise<string | undefined> {
+    async #stepDown(of: 'meta' | 'watermarks' | 'shard'): Promise<undefined> {
         const { administrator, system, bucket, shardBucket } = this.#stage;
         try {
             await (of === 'meta'
                 ? system.stepDownMeta()
                 : administrator.stepDown(of === 'watermarks' ? bucket : shardBucket));
-            return undefined;
         } catch (error) {
-            return `nobody stepped down: ${String(error)}`;
+            throw new Missed(`nobody stepped down: ${String(error)}`);
         }
     }
 

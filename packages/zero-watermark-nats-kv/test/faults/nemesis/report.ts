@@ -26,6 +26,7 @@ export function reportOf(run: Run, violations: readonly Violation[]) {
         timeoutMs: history.timeoutMs,
         faults: run.injected.length,
         faultsByKind: countBy(injected.map(({ fault }) => fault.kind)),
+        missedFaults: run.missed.length,
         calls: operations.length,
         callsByKind: byKind(operations),
         resumeTokens: Object.values(history.finalTokens).reduce((sum, tokens) => sum + tokens.length, 0),

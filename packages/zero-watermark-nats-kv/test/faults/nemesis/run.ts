@@ -36,6 +36,8 @@ export interface Run {
     readonly endedAtMs: number;
     readonly history: History;
     readonly injected: readonly InjectedFault[];
+    /** Faults that could not be injected. */
+    readonly missed: readonly InjectedFault[];
     /** When the machine stood still. Its time is not in the history. */
     readonly stalls: readonly Stall[];
     readonly recording: Recording;
@@ -121,6 +123,7 @@ export async function runFaults(options: RunOptions): Promise<Run> {
         return {
             ...{ seed, startedAtMs, endedAtMs, restMs, recording },
             injected: nemesis.injected,
+            missed: nemesis.missed,
             subscriptions: subscriptions.samples,
             versions: {
                 from: (servers === 'newest' ? newest : oldest).version,
