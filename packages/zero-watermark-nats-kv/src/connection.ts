@@ -28,12 +28,12 @@ export class Connection {
     readonly #logger: WatermarkLogger;
     readonly #bucket: string;
     readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
+    /** Ends the wait of everybody who waits for the connection. */
+    readonly #waiting = new Set<() => void>();
     #connected = true;
     #closing: Promise<void> | undefined;
     #refusalLogged = false;
     #flowControlLogged = false;
-    #wakeUp: (() => void) | undefined;
-    #whenUp: Promise<void> | undefined;
 
     private constructor(nc: NatsConnection, { connection, logger, bucket }: ResolvedNatsKvConfig) {
         this.nc = nc;
@@ -96,11 +96,16 @@ export class Connection {
         if (this.connected || this.closed) {
             return;
         }
-        this.#whenUp ??= new Promise(resolve => (this.#wakeUp = resolve));
-        let timer: NodeJS.Timeout | undefined;
-        const late = new Promise<void>(resolve => (timer = setTimeout(resolve, deadline.remainingMs())));
-        await Promise.race([this.#whenUp, late]);
-        clearTimeout(timer);
+        // No promise that all share: it would keep something of each call until the connection is back.
+        await new Promise<void>(resolve => {
+            const end = () => {
+                clearTimeout(timer);
+                this.#waiting.delete(end);
+                resolve();
+            };
+            const timer = setTimeout(end, deadline.remainingMs());
+            this.#waiting.add(end);
+        });
     }
 
     /** Calls back when the connection is lost, and after each reconnect, until the returned function is called. */
@@ -116,7 +121,7 @@ export class Connection {
     }
 
     async #close(): Promise<void> {
-        this.#resolveWaiting();
+        this.#endWaits();
         this.requester.close();
         if (this.#target.kind === 'existing' || this.nc.isClosed()) {
             return;
@@ -167,7 +172,7 @@ export class Connection {
         this.#connected = false;
         this.requester.connectionLost();
         if (this.nc.isClosed()) {
-            this.#resolveWaiting();
+            this.#endWaits();
         }
         this.#tell('down');
     }
@@ -177,7 +182,7 @@ export class Connection {
         this.#refusalLogged = false;
         // The client drops most of what is published while it reconnects; who waits for an answer must ask again.
         this.requester.connectionLost();
-        this.#resolveWaiting();
+        this.#endWaits();
         this.#tell('up');
     }
 
@@ -187,10 +192,10 @@ export class Connection {
         }
     }
 
-    #resolveWaiting(): void {
-        this.#wakeUp?.();
-        this.#wakeUp = undefined;
-        this.#whenUp = undefined;
+    #endWaits(): void {
+        for (const end of this.#waiting) {
+            end();
+        }
     }
 }
 
