@@ -98,8 +98,7 @@ export class Feed {
             feed.#cursorTime = timestamp;
         }
         try {
-            const attempt = async (timeoutMs: number) =>
-                feed.#stopped ? undefined : feed.#createConsumer(Math.min(timeoutMs, CREATE_MS));
+            const attempt = (timeoutMs: number) => feed.#createConsumer(Math.min(timeoutMs, CREATE_MS));
             // Whoever may not ask the leader, or can't, learns of it here: later, nobody fails.
             await Promise.all([newest, context.store.retry(deadline, attempt)]);
         } catch (error) {
@@ -132,6 +131,9 @@ export class Feed {
     }
 
     async #createConsumer(timeoutMs: number): Promise<void> {
+        if (this.#stopped) {
+            return;
+        }
         this.#consumer?.stop();
         const consumer = new PushConsumer(this.#context, {
             message: (message, pending) => this.#deliver(message, pending),

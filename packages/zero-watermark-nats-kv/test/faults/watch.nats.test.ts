@@ -75,6 +75,33 @@ describe.each([newest, oldest])('watching one server ($version)', ({ path }) => 
         expect(revisions).toEqual(Array.from({ length: written }, (_, index) => index + 1));
     });
 
+    test('stopped while it is at it after a break, it makes no consumer on the server any more', async () => {
+        const bucket = uniqueBucket();
+        await using proxy = await startTcpProxy({ target: server });
+        await using store = await openOn({ urls: [proxy.url], replicas: 1 }, { bucket });
+        const stop = await store.watermarks.watch('k', () => {});
+        const asked: string[] = [];
+        const made: string[] = [];
+        for (const [subject, requests] of [
+            [`$JS.API.STREAM.INFO.KV_${bucket}`, asked],
+            [`$JS.API.CONSUMER.CREATE.KV_${bucket}.>`, made]
+        ] as const) {
+            administrator.nc.subscribe(subject, { callback: (_, request) => void requests.push(request.subject) });
+        }
+        await administrator.nc.flush();
+        proxy.cut();
+        await eventually('the break', () => proxy.connections === 0);
+        proxy.heal();
+        proxy.delay(100);
+        await eventually('the question about the stream', () => asked.length > 0);
+        stop();
+        // Longer than what was to come after the answer.
+        for (let answers = 0; answers < 3; answers += 1) {
+            await store.watermarks.get('k');
+        }
+        expect(made).toEqual([]);
+    });
+
     test.each(['SIGKILL', 'SIGTERM'] as const)('goes on after %s and restart, and is soon live again', async signal => {
         const bucket = uniqueBucket();
         const backend = { urls: [server.url], replicas: 1 };
