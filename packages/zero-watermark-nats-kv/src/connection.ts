@@ -1,6 +1,6 @@
 import type { WatermarkLogger } from '@cbnsndwch/zero-contracts';
 import { backOff, type Deadline } from '@cbnsndwch/zero-contracts/backend';
-import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/transport-node';
 import { connect, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
 
 import { streamOfBucket } from './bucket-config.js';
@@ -27,6 +27,7 @@ export class Connection {
     readonly #target: ResolvedConnection;
     readonly #logger: WatermarkLogger;
     readonly #bucket: string;
+    readonly #clientStatuses: AsyncIterable<Status>;
     readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
     /** Ends the wait of everybody who waits for the connection. */
     readonly #waiting = new Set<() => void>();
@@ -42,8 +43,8 @@ export class Connection {
         this.#bucket = bucket;
         this.inboxPrefix = connection.kind === 'own' ? connection.clientOptions.inboxPrefix : inboxPrefixOf(nc);
         this.requester = new Requester(nc, this.inboxPrefix);
+        this.#clientStatuses = nc.status();
         void this.#followStatus();
-        void nc.closed().then(() => this.#down());
     }
 
     /**
@@ -114,7 +115,10 @@ export class Connection {
         return () => this.#statusListeners.delete(listener);
     }
 
-    /** Ends what is under way, and drains the connection if this library made it. Further calls wait for the first. */
+    /**
+     * Ends what is under way, and drains the connection if this library made it; on one of the application, nothing of this
+     * object is left. Further calls wait for the first.
+     */
     close(): Promise<void> {
         this.#closing ??= this.#close();
         return this.#closing;
@@ -123,6 +127,7 @@ export class Connection {
     async #close(): Promise<void> {
         this.#endWaits();
         this.requester.close();
+        stopIterating(this.#clientStatuses);
         if (this.#target.kind === 'existing' || this.nc.isClosed()) {
             return;
         }
@@ -134,7 +139,7 @@ export class Connection {
     }
 
     async #followStatus(): Promise<void> {
-        for await (const status of this.nc.status()) {
+        for await (const status of this.#clientStatuses) {
             if (status.type === 'disconnect') {
                 this.#down();
             } else if (status.type === 'reconnect') {
@@ -143,6 +148,12 @@ export class Connection {
                 this.#noteError(status.error);
             }
         }
+        if (this.#closing !== undefined) {
+            return;
+        }
+        this.#down();
+        // A moment passes until the client says that it is closed. A promise of it any earlier could not be taken back.
+        await this.nc.closed();
         this.#down();
     }
 
@@ -196,6 +207,13 @@ export class Connection {
         for (const end of this.#waiting) {
             end();
         }
+    }
+}
+
+/** Ends an iteration over what the client says. Its own packages do it like this, but the type doesn't say so. */
+function stopIterating(statuses: AsyncIterable<Status>): void {
+    if ('stop' in statuses && typeof statuses.stop === 'function') {
+        statuses.stop();
     }
 }
 

@@ -271,7 +271,12 @@ export class NatsKvWatermarkService extends WatermarkService {
         const { bucket } = this.#context;
         const queue = new EventQueue<WatermarkEvent>();
         const current = new CurrentReport(includeCurrent);
-        const stop = () => queue.end();
+        let stopFeed = () => {};
+        const stop = () => {
+            queue.end();
+            // At once, and not when the consumer comes for the next event, which it may never do.
+            stopFeed();
+        };
         this.#watches.add(stop);
         signal?.addEventListener('abort', stop, { once: true });
         try {
@@ -298,12 +303,10 @@ export class NatsKvWatermarkService extends WatermarkService {
                 void opening.then(late => late.stop()).catch(() => {});
                 return;
             }
-            try {
-                yield* queue.drain();
-            } finally {
-                feed.stop();
-            }
+            stopFeed = () => feed.stop();
+            yield* queue.drain();
         } finally {
+            stop();
             signal?.removeEventListener('abort', stop);
             this.#watches.delete(stop);
         }

@@ -76,9 +76,10 @@ export class PushConsumer {
         this.#stopped = true;
         clearInterval(this.#watchdog);
         const { connection, bucket, store } = this.#context;
-        if (connection.closed) {
+        if (connection.nc.isClosed()) {
             return;
         }
+        // Also once the store is closed: the connection may be the application's, and stay.
         this.#subscription.unsubscribe();
         if (connection.connected) {
             // A courtesy: without it, and without permission for it, the server removes the consumer by itself.
