@@ -51,7 +51,6 @@ export interface WatermarkServiceContext {
 export class ZqliteWatermarkService extends WatermarkService {
     readonly #context: WatermarkServiceContext;
     readonly #calls = new CallsUnderWay();
-    readonly #closing = new AbortController();
     readonly #watches = new Set<() => void>();
     readonly #views: Views;
 
@@ -219,12 +218,24 @@ export class ZqliteWatermarkService extends WatermarkService {
             throw closedError();
         }
         const { prefix, includeCurrent, signal } = checkWatchAllOptions(options);
-        const ends = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
-        for await (const row of this.#context.feed.rows(includeCurrent, AbortSignal.any(ends))) {
-            const event = row === 'current-complete' ? { type: row } : this.#readOrLog(row);
-            if (event !== undefined && (row === 'current-complete' || row.key.startsWith(prefix))) {
-                yield event;
+        // Not `AbortSignal.any`: the signals it is given keep something of each that was made of them [Node 20].
+        const ending = new AbortController();
+        const stop = () => ending.abort();
+        this.#watches.add(stop);
+        signal?.addEventListener('abort', stop, { once: true });
+        if (signal?.aborted === true) {
+            stop();
+        }
+        try {
+            for await (const row of this.#context.feed.rows(includeCurrent, ending.signal)) {
+                const event = row === 'current-complete' ? { type: row } : this.#readOrLog(row);
+                if (event !== undefined && (row === 'current-complete' || row.key.startsWith(prefix))) {
+                    yield event;
+                }
             }
+        } finally {
+            signal?.removeEventListener('abort', stop);
+            this.#watches.delete(stop);
         }
     }
 
@@ -235,7 +246,6 @@ export class ZqliteWatermarkService extends WatermarkService {
     override async close(): Promise<void> {
         const finished = this.#calls.close();
         this.#views.close();
-        this.#closing.abort();
         for (const stop of this.#watches) {
             stop();
         }

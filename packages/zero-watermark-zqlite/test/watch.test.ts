@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import { describe, expect, test } from 'vitest';
 
 import type { Watermark, WatermarkEvent, WatermarkService } from '../src/store.js';
@@ -151,4 +154,26 @@ test('a record that is not ours is named with its revision, once for each watch,
     await eventually('the good record', () => told(all.events).includes('users v2 3'));
     const warning = expect.stringMatching(/watermarks\.db.*"users" at revision 2 is not a watermark/) as string;
     expect(logger.warnings).toEqual([warning, warning]);
+});
+
+test('nothing is kept of iterations that have ended, by the store or by a signal that lives longer', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    await using place = new Place();
+    const { watermarks } = await place.open({ database: ':memory:' });
+    const { signal } = new AbortController();
+    const bytesAfter = async (iterations: number) => {
+        for (let ended = 0; ended < iterations; ended += 1) {
+            const events = watermarks.watchAll({ includeCurrent: true, signal })[Symbol.asyncIterator]();
+            await events.next();
+            await events.return?.();
+        }
+        // What was collected is told of in a later turn of the event loop.
+        await new Promise(resolve => setTimeout(resolve, 50));
+        collectGarbage();
+        return process.memoryUsage().heapUsed;
+    };
+    const early = await bytesAfter(5_000);
+    const late = await bytesAfter(30_000);
+    expect(late - early).toBeLessThan(1_000_000);
 });
