@@ -45,6 +45,7 @@ export { checkAdvanceOptions, checkWatchAllOptions, checkWatchOptions } from './
 export { decodeRecord, encodeRecord } from './backend/record-codec.js';
 export type { DecodedRecord, RecordContent } from './backend/record-codec.js';
 export { aheadOfHead, foreignWatermark, pruned, unknownWatermark } from './backend/resume-points.js';
+export { majorOf } from './lexi-version.js';
 export { quoted } from './quoted.js';
 export { Retention } from './backend/retention.js';
 export type { RetentionOptions } from './backend/retention.js';
@@ -57,7 +58,6 @@ export {
     checkLastWatermark,
     checkOf,
     checkWatermark,
-    majorOf,
     positionOf,
     tokenEntry,
     watermarkOf

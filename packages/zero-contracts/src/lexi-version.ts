@@ -89,6 +89,12 @@ export function maxLexiVersion(first: LexiVersion, ...others: readonly LexiVersi
     return others.reduce((largest, other) => (other > largest ? other : largest), first);
 }
 
+/** The LexiVersion that a watermark is; of a `major.minor` one the major. `undefined`: it is none. */
+export function majorOf(watermark: string): LexiVersion | undefined {
+    const major = watermark.split('.', 1)[0];
+    return isLexiVersion(major) ? major : undefined;
+}
+
 function findProblem(value: unknown): string | undefined {
     if (typeof value !== 'string') {
         return 'expected a string';

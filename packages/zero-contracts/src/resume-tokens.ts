@@ -1,6 +1,6 @@
 import { WatermarkError, WatermarkErrorCode } from './errors.js';
 import { assignInOrder, type AssignOptions } from './assign-watermarks.js';
-import { isLexiVersion, type LexiVersion } from './lexi-version.js';
+import { isLexiVersion, type LexiVersion, majorOf } from './lexi-version.js';
 import type { ExportLines } from './transfer/lines.js';
 import type { ImportResumeTokensReport } from './transfer/token-transfer.js';
 
@@ -221,8 +221,8 @@ export class PassthroughWatermarkService implements IWatermarkService {
         return resumeToken;
     }
 
-    /** The watermark itself. */
+    /** The watermark itself; of a `major.minor` one the major. `undefined`: not a LexiVersion, so none that this gives. */
     async getResumeToken(_shardId: string, watermark: LexiVersion): Promise<string | undefined> {
-        return watermark;
+        return typeof watermark === 'string' ? majorOf(watermark) : undefined;
     }
 }

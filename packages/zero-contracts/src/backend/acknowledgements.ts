@@ -3,7 +3,7 @@ import type { WatermarkLogger } from '../store.js';
 import { quoted } from '../quoted.js';
 import { showValue } from './option-checks.js';
 import { Retention, type RetentionOptions } from './retention.js';
-import { majorOf } from './token-watermark.js';
+import { majorOf } from '../lexi-version.js';
 
 /** How often acknowledgements may cost anything. */
 const INTERVAL_MS = 2_000;

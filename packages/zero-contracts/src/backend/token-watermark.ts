@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 import { WatermarkError, WatermarkErrorCode } from '../errors.js';
-import { isLexiVersion, type LexiVersion, versionFromLexi, versionToLexi } from '../lexi-version.js';
+import { type LexiVersion, majorOf, versionFromLexi, versionToLexi } from '../lexi-version.js';
 import { quoted } from '../quoted.js';
 import { showValue } from './option-checks.js';
 
@@ -44,12 +44,6 @@ function checkIn(digest: Buffer): number {
 /** The watermark of a token that is stored at this sequence. Larger sequences give larger watermarks. */
 export function watermarkOf(sequence: number, check: number): LexiVersion {
     return versionToLexi((BigInt(sequence) << CHECK_BITS) | BigInt(check));
-}
-
-/** The LexiVersion that a watermark is; of a `major.minor` one the major. `undefined`: it is none. */
-export function majorOf(watermark: string): LexiVersion | undefined {
-    const major = watermark.split('.', 1)[0];
-    return isLexiVersion(major) ? major : undefined;
 }
 
 /** Reads a watermark; of a `major.minor` one the major. `undefined`: no LexiVersion, or none that this library makes. */
