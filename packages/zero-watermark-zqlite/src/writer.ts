@@ -90,20 +90,7 @@ export class Writer {
     async #run(): Promise<void> {
         try {
             const session = this.#database.session ?? (await this.#database.current());
-            const locked = this.#begin(session);
-            if (locked !== undefined) {
-                this.#attempt += 1;
-                this.#lockedSince ??= performance.now();
-                await this.#waitForOthers(locked);
-            } else if (session.compareFile() === 'same') {
-                this.#attempt = 0;
-                this.#lockedSince = undefined;
-                this.#runGroup(session, this.#takeGroup());
-            } else {
-                // Looked at with the lock in hand: nobody writes to a file after another one has taken its place.
-                session.rollback();
-                await this.#database.current();
-            }
+            await this.#runOn(session);
         } catch (error) {
             this.#failAll(this.#database.toWatermarkError(error));
         }
@@ -111,6 +98,29 @@ export class Writer {
         if (this.#waiting.length > 0) {
             this.#runSoon();
         }
+    }
+
+    async #runOn(session: Session): Promise<void> {
+        const locked = this.#begin(session);
+        if (locked !== undefined) {
+            this.#attempt += 1;
+            this.#lockedSince ??= performance.now();
+            await this.#waitForOthers(locked);
+            return;
+        }
+        try {
+            // Looked at with the lock in hand: nobody writes to a file after another one has taken its place.
+            if (session.compareFile() === 'same') {
+                this.#attempt = 0;
+                this.#lockedSince = undefined;
+                this.#runGroup(session, this.#takeGroup());
+                return;
+            }
+        } finally {
+            // Whatever failed, a look at the file too: a lock that is kept stops all processes.
+            session.rollback();
+        }
+        await this.#database.current();
     }
 
     /** Takes the lock; gives SQLite's error when another process has it. */
@@ -128,8 +138,11 @@ export class Writer {
 
     #runGroup(session: Session, group: readonly Write[]): void {
         const answers = this.#runInTransaction(session, group);
-        this.#onCommit();
-        answers.forEach(answer => answer());
+        try {
+            this.#onCommit();
+        } finally {
+            answers.forEach(answer => answer());
+        }
     }
 
     /** Runs the writes and commits. When the transaction as a whole fails, that is the answer to all of them. */
