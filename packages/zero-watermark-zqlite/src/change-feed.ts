@@ -168,9 +168,9 @@ export class ChangeFeed {
             }
             this.#behind = false;
             this.#confirm(beganAt);
-        } catch {
+        } catch (error) {
             // The next look, a moment later, makes up for it.
-            this.#behind = true;
+            this.#complain(error);
         }
         this.#iterations.forEach(({ wakeUp }) => wakeUp.signal());
     }
