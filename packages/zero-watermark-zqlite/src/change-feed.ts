@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { isWatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import type { ViewFollower } from '@cbnsndwch/zero-contracts/backend';
 
 import { IN_MEMORY } from './options-check.js';
+import { readAll, TURN_MS } from './read-all.js';
 import type { RecordRow } from './record-table.js';
 import { RowReader } from './row-reader.js';
 import type { Session } from './session.js';
@@ -95,8 +98,13 @@ export class ChangeFeed {
         const abort = () => iteration.wakeUp.signal();
         signal.addEventListener('abort', abort, { once: true });
         let isCurrentSaid = !includeCurrent;
+        let turnBeganAt = performance.now();
         try {
             while (!signal.aborted) {
+                if (performance.now() - turnBeganAt > TURN_MS) {
+                    await setImmediate();
+                    turnBeganAt = performance.now();
+                }
                 const rows = await this.#next(iteration.reader);
                 for (const row of rows ?? []) {
                     if (isCurrentSaid || row.record !== null) {
@@ -134,11 +142,9 @@ export class ChangeFeed {
             this.#stopIfIdle();
         };
         try {
-            // What is committed meanwhile is told by `pump` too: never an older revision of a key after a newer one.
-            const nextPage = () => this.#database.read(({ records }) => iteration.reader.next(records));
-            for (let rows = await nextPage(); rows.length > 0; rows = await nextPage()) {
-                rows.forEach(row => follower.row(row));
-            }
+            // What is committed meanwhile is told by `pump` too: never an older revision of a key after a newer one, as
+            // each row is told at the moment it is read.
+            await readAll(this.#database, iteration.reader, row => follower.row(row));
         } catch (error) {
             stop();
             throw error;

@@ -31,6 +31,7 @@ import {
 } from '@cbnsndwch/zero-contracts/backend';
 
 import type { ChangeFeed } from './change-feed.js';
+import { readAll } from './read-all.js';
 import { readEntry, type RecordRow, type RecordTable } from './record-table.js';
 import { RowReader } from './row-reader.js';
 import type { StoreDatabase } from './store-database.js';
@@ -101,18 +102,15 @@ export class ZqliteWatermarkService extends WatermarkService {
     override getAll(): Promise<Map<string, Watermark>> {
         return this.#calls.run(async () => {
             const all = new Map<string, Watermark>();
-            const reader = RowReader.fromStart();
-            const nextPage = () => this.#context.database.read(({ records }) => reader.next(records));
-            for (let rows = await nextPage(); rows.length > 0; rows = await nextPage()) {
-                for (const row of rows) {
-                    const entry = this.#readOrLog(row);
-                    // A key that was written since it was read comes again.
-                    all.delete(row.key);
-                    if (entry?.type === 'set') {
-                        all.set(row.key, entry.watermark);
-                    }
+            const reader = RowReader.fromStart(() => all.clear());
+            await readAll(this.#context.database, reader, row => {
+                const entry = this.#readOrLog(row);
+                // A key that was written since it was read comes again.
+                all.delete(row.key);
+                if (entry?.type === 'set') {
+                    all.set(row.key, entry.watermark);
                 }
-            }
+            });
             return all;
         });
     }

@@ -73,8 +73,6 @@ test('a table that can’t be read: watches say so once, and go on when it can b
     await eventually('the view is live', () => view.status === 'live');
     expect(view.get('users')?.version).toBe('v3');
     expect(statuses).toEqual(['interrupted', 'live']);
-    expect(logger.errors.map(({ message }) => message)).toEqual([
-        'Watches wait until the database can be read again.'
-    ]);
+    expect(logger.errors.map(({ message }) => message)).toEqual(['Watches wait until the database can be read again.']);
     expect(logger.warnings).toEqual([]);
 });
