@@ -49,6 +49,7 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
     readonly #http = createServer((request, response) => answerHttp(request, response));
     readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
     readonly #refusals = new Refusals();
+    readonly #orderFailures = new Map<string, string>();
 
     constructor(
         @Inject(CHANGE_SOURCE_OPTIONS) options: ChangeSourceOptions,
@@ -124,7 +125,11 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
         const shardId = shardIdOf(request);
         socket.on('error', error => this.#logger.warn(`zero-cache ${shardId}: ${error.message}`));
         watchLiveness(socket);
-        const services = { source: this.#source, resumeTokens: this.#resumeTokens };
+        const services = {
+            source: this.#source,
+            resumeTokens: this.#resumeTokens,
+            orderFailures: this.#orderFailures
+        };
         const subject = { request, shardId, tables, fingerprint: fingerprintOf(tables) };
         const intake = { ...INTAKE, idleMs: this.#options.idleMs ?? INTAKE.idleMs };
         void new Session({ ...services, ...subject, intake }, socket, this.#logger).run();

@@ -19,6 +19,8 @@ export interface StreamContext {
     readonly outbox: Outbox;
     readonly commits: Commits;
     readonly intake: IntakeOptions;
+    /** Of all connections: the shards in which the order of watermarks was wrong, each with the watermark to go on after. */
+    readonly orderFailures: Map<string, string>;
     /** Aborts when the connection is gone. */
     readonly signal: AbortSignal;
 }

@@ -30,6 +30,8 @@ export class Session {
     readonly #socket: WebSocket;
     readonly #logger: Logger;
     readonly #gone = new AbortController();
+    /** Whether the connection before this one failed at the same place. */
+    readonly #isSecondTry: boolean;
     #misunderstood = false;
 
     constructor(context: Omit<StreamContext, 'outbox' | 'commits' | 'signal'>, socket: WebSocket, logger: Logger) {
@@ -37,6 +39,8 @@ export class Session {
         this.#context = { ...context, outbox: new Outbox(socket), commits, signal: this.#gone.signal };
         this.#socket = socket;
         this.#logger = logger;
+        const { shardId, request, orderFailures } = context;
+        this.#isSecondTry = request.lastWatermark !== undefined && orderFailures.get(shardId) === request.lastWatermark;
         socket.on('message', data => this.#receive(data));
         socket.once('close', () => {
             this.#gone.abort();
@@ -84,13 +88,30 @@ export class Session {
         try {
             await streamChanges(this.#context, start, lastWatermark);
         } catch (error) {
-            if (error instanceof PositionLostError || isOutOfOrder(error)) {
-                // What this shard's watermarks stand for can't be read any more, by any instance.
-                await this.#context.resumeTokens.abandon(this.#context.shardId);
-                return this.#reset(messageOf(error));
+            if (this.#gone.signal.aborted || !this.#isForGood(error, lastWatermark)) {
+                throw error;
             }
-            throw error;
+            // What this shard's watermarks stand for can't be read any more, by any instance.
+            await this.#context.resumeTokens.abandon(this.#context.shardId);
+            return this.#reset(messageOf(error));
         }
+    }
+
+    /**
+     * Whether every other connection would end in the same way.
+     *
+     * No retry mends an order that is wrong: the token that comes too late has its watermark for good. But a connection
+     * that zero-cache has left without anybody noticing sees a wrong order as well, when the instance that serves it now
+     * has gone further, and the changes in between were written again since. So the order counts as wrong only when a
+     * connection that was made after such a failure, for the same watermark, meets it too.
+     */
+    #isForGood(error: unknown, lastWatermark: string): boolean {
+        if (!isOutOfOrder(error)) {
+            return error instanceof PositionLostError;
+        }
+        const { orderFailures, shardId } = this.#context;
+        orderFailures.set(shardId, lastWatermark);
+        return this.#isSecondTry;
     }
 
     /**
@@ -131,7 +152,6 @@ export class Session {
     }
 }
 
-/** No retry mends an order that is wrong: the token that comes too late has its watermark for good. */
 function isOutOfOrder(error: unknown): boolean {
     return error instanceof WatermarkOrderError || isWatermarkError(error, WatermarkErrorCode.OUT_OF_ORDER);
 }
