@@ -44,12 +44,21 @@ export class BucketLog {
         this.#js = jetstream(connection, { timeout: REQUEST_TIMEOUT_MS });
     }
 
-    /** What the stream's leader says of it; waits for one. `undefined` when there is no such bucket. */
-    async info(signal: AbortSignal): Promise<StreamInfo | undefined> {
-        return this.#untilAnswered(signal, STREAM_NOT_FOUND, manager => manager.streams.info(this.#stream));
+    /**
+     * What the stream's leader says of it; waits for one. `undefined` when there is no such bucket.
+     *
+     * @param unanswered called for each request that nobody answers
+     * @throws the reason of the abort
+     */
+    async info(signal: AbortSignal, unanswered?: () => void): Promise<StreamInfo | undefined> {
+        return this.#untilAnswered(signal, STREAM_NOT_FOUND, manager => manager.streams.info(this.#stream), unanswered);
     }
 
-    /** The sequence of the last message that is there; 0 when there is none. */
+    /**
+     * The sequence of the last message that is there; 0 when there is none.
+     *
+     * @throws the reason of the abort
+     */
     async lastSequence(signal: AbortSignal): Promise<number> {
         return (await this.#message({ last_by_subj: `${this.#prefix}>` }, signal))?.seq ?? 0;
     }
@@ -63,8 +72,8 @@ export class BucketLog {
     async *read(from: KvPosition, signal: AbortSignal, currentUpTo = 0): AsyncGenerator<RowMessage, void, undefined> {
         let cursor = from;
         while (!signal.aborted) {
-            await this.#expectHistory(cursor, signal);
             try {
+                await this.#expectHistory(cursor, signal);
                 const { sequence } = cursor;
                 for await (const message of this.#consumeAfter(sequence, sequence < currentUpTo, signal)) {
                     if (message.seq > cursor.sequence) {
@@ -73,7 +82,10 @@ export class BucketLog {
                         yield row;
                     }
                 }
-            } catch {
+            } catch (error) {
+                if (error instanceof PositionLostError || this.#connection.isClosed()) {
+                    throw error;
+                }
                 // The next one goes on right after what this one delivered.
                 await wait(RETRY_MS, undefined, { signal }).catch(() => {});
             }
@@ -90,10 +102,18 @@ export class BucketLog {
         yield* consume(this.#js, await this.#api(), this.#stream, config, signal);
     }
 
-    /** Waits for servers that know the position, and refuses it when they have another history, or a shorter one. */
+    /**
+     * Waits for servers that know the position, and refuses it when they have another history, or a shorter one.
+     *
+     * @throws {PositionLostError}
+     * @throws the reason of the abort
+     */
     async #expectHistory(known: KvPosition, signal: AbortSignal): Promise<void> {
-        for (let shorterSince: number | undefined; !signal.aborted; await wait(RETRY_MS)) {
-            const info = await this.info(signal);
+        // While nobody answers, nobody says that it is shorter.
+        let shorterSince: number | undefined;
+        const unanswered = () => (shorterSince = undefined);
+        for (; ; await wait(RETRY_MS, undefined, { signal })) {
+            const info = await this.info(signal, unanswered);
             if (info !== undefined && info.created !== known.created) {
                 throw new PositionLostError(`The bucket of ${this.#stream} was deleted and made anew.`);
             }
@@ -125,9 +145,11 @@ export class BucketLog {
     async #untilAnswered<T>(
         signal: AbortSignal,
         absence: number,
-        ask: (manager: JetStreamManager) => Promise<T | null>
+        ask: (manager: JetStreamManager) => Promise<T | null>,
+        unanswered?: () => void
     ): Promise<T | undefined> {
-        while (!signal.aborted) {
+        for (; ; await wait(RETRY_MS, undefined, { signal })) {
+            signal.throwIfAborted();
             try {
                 return (await ask(await this.#api())) ?? undefined;
             } catch (error) {
@@ -137,10 +159,9 @@ export class BucketLog {
                 if (this.#connection.isClosed()) {
                     throw error;
                 }
+                unanswered?.();
             }
-            await wait(RETRY_MS, undefined, { signal }).catch(() => {});
         }
-        return undefined;
     }
 
     async #api(): Promise<JetStreamManager> {

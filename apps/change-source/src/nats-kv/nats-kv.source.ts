@@ -120,7 +120,7 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
                 seen = message.sequence;
                 yield* this.#changesOf(message);
                 if (end === undefined && seen >= target) {
-                    end = await this.#log.lastSequence(either);
+                    end = await this.#log.lastSequence(signal);
                 }
                 // Writers that never rest must not keep it from ending; what is still missing follows.
                 if (end !== undefined && (seen >= end || message.pending === 0)) {
@@ -144,7 +144,6 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
     async #existing(signal: AbortSignal) {
         const info = await this.#log.info(signal);
         if (info === undefined) {
-            signal.throwIfAborted();
             throw new Error(`There is no bucket "${this.#options.bucket}"; it has to be there, with the rows in it.`);
         }
         return info;
