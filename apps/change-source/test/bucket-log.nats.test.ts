@@ -7,13 +7,15 @@ import {
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { natsServers } from '../../../packages/zero-watermark-nats-kv/test/nats-binaries.js';
 import { eventually } from '../../../test/support/expectations.js';
-import { PositionLostError } from '../src/index.js';
+import { NatsKvSource, PositionLostError } from '../src/index.js';
 import { BucketLog } from '../src/nats-kv/bucket-log.js';
 import type { KvPosition } from '../src/nats-kv/position.js';
+import { parseSchema } from '../src/schema/parse-schema.js';
 
 let server: NatsServer;
 let direct: NatsConnection;
@@ -40,6 +42,7 @@ beforeEach(async ({ task }) => {
 });
 afterEach(async () => {
     vi.restoreAllMocks();
+    Logger.overrideLogger(['warn', 'error']);
     await connection.close();
     await proxy.stop();
 });
@@ -124,5 +127,42 @@ describe('a history that is shorter than what was read', () => {
         await eventually('the row after the position', () => reading.sequences.includes(4));
         reading.stop();
         await reading.ended;
+    });
+});
+
+describe('what goes wrong is in the log', () => {
+    function recordWarnings(): string[] {
+        const warnings: string[] = [];
+        const ignore = () => {};
+        Logger.overrideLogger({ log: ignore, error: ignore, warn: message => warnings.push(String(message)) });
+        return warnings;
+    }
+
+    test('once at first, and again when it lasts', async () => {
+        const { reading } = await readAhead(3);
+        const warnings = recordWarnings();
+        proxy.cut();
+        await eventually('a warning', () => warnings.length > 0);
+        await unansweredRequest();
+        const atFirst = warnings.length;
+        expect(atFirst).toBeLessThanOrEqual(2);
+        leap(31_000);
+        await eventually('another one', () => warnings.length > atFirst);
+        expect(warnings.every(warning => warning.includes(bucket))).toBe(true);
+        reading.stop();
+        await reading.ended;
+    });
+
+    test('also while nobody is there at the start, which then goes on', async () => {
+        const warnings = recordWarnings();
+        proxy.cut();
+        const schema = parseSchema({ tables: { item: { primaryKey: ['id'], columns: { id: 'string' } } } });
+        const source = new NatsKvSource({ bucket, connection: () => ({ servers: proxy.url }) }, { schema });
+        const started = source.onModuleInit();
+        await eventually('a warning', () => warnings.length > 0);
+        proxy.heal();
+        await started;
+        expect(warnings).toHaveLength(1);
+        await source.onApplicationShutdown();
     });
 });

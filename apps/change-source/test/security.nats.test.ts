@@ -127,6 +127,44 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary }) => {
     });
 });
 
+describe('what is not permitted is said, with the subject', () => {
+    let server: NatsServer;
+    const without = (start: string) => subjects.filter(subject => !subject.startsWith(start));
+    const withoutRead = ['$JS.API.CONSUMER.CREATE.', '$JS.API.CONSUMER.MSG.NEXT.', '$JS.API.STREAM.MSG.GET.KV_rows'];
+
+    beforeAll(async () => {
+        const users = withoutRead.map((start, index) => userWith(`reader-${index}`, without(start)));
+        users.push(userWith('nothing', without('$JS.API.STREAM.INFO.KV_rows')));
+        server = await startNatsServer({ binary: newest.path, config: usersConfig(users) });
+        await prepare(server, 'administrator', 'a-password');
+    });
+    afterAll(() => server.stop());
+
+    const environmentOf = (user: string) => ({
+        NATS_SERVERS: server.url,
+        NATS_USER: user,
+        NATS_PASSWORD: 'a-password'
+    });
+
+    test('a start that needs it fails', async () => {
+        await expect(startApplication(environmentOf('nothing'))).rejects.toThrow('"$JS.API.STREAM.INFO.KV_rows"');
+    });
+
+    test.each(withoutRead)('a connection that needs it is closed: %s', async start => {
+        await using source = await startApplication(environmentOf(`reader-${withoutRead.indexOf(start)}`));
+        const zeroCache = new FakeZeroCache(source.url);
+        const [code] = (await once(zeroCache.socket, 'close')) as [number];
+        expect(code).toBe(1011);
+        expect(source.logger.messages.join('\n')).toContain(`"${start}`);
+    });
+
+    test('a start with a wrong password fails also where the watermarks are elsewhere', async () => {
+        await using folder = await makeFolder();
+        const environment = { ...environmentOf('nothing'), WATERMARKS_DATABASE: join(folder.path, 'w.db') };
+        await expect(startApplication({ ...environment, NATS_PASSWORD: 'wrong' })).rejects.toThrow(/refuses/);
+    });
+});
+
 test('no subject in docs/security.md can be left out', async () => {
     expect(subjects.length).toBeGreaterThan(5);
     const users = subjects.map((subject, index) => {

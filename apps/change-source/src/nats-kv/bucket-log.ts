@@ -13,11 +13,14 @@ import {
     type StreamInfo
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { Logger } from '@nestjs/common';
 
 import { PositionLostError } from '../upstream/upstream-source.js';
 import { consume } from './consumption.js';
+import { NotPermittedError, PublishRefusals, refusalIn } from './permissions.js';
 import type { KvPosition } from './position.js';
 import type { RowMessage } from './row-message.js';
+import { Trouble } from './trouble.js';
 
 const REQUEST_TIMEOUT_MS = 2_000;
 const RETRY_MS = 250;
@@ -32,22 +35,28 @@ const NO_MESSAGE = 10037;
 /** The stream of a bucket, read in order across broken connections and servers that go. */
 export class BucketLog {
     readonly #connection: NatsConnection;
+    readonly #bucket: string;
     readonly #stream: string;
     readonly #prefix: string;
     readonly #js: JetStreamClient;
+    readonly #refusals: PublishRefusals;
+    readonly #logger = new Logger('NatsKvSource');
     #manager: JetStreamManager | undefined;
 
     constructor(connection: NatsConnection, bucket: string) {
         this.#connection = connection;
+        this.#bucket = bucket;
         this.#stream = `KV_${bucket}`;
         this.#prefix = `$KV.${bucket}.`;
         this.#js = jetstream(connection, { timeout: REQUEST_TIMEOUT_MS });
+        this.#refusals = new PublishRefusals(connection);
     }
 
     /**
      * What the stream's leader says of it; waits for one. `undefined` when there is no such bucket.
      *
      * @param unanswered called for each request that nobody answers
+     * @throws {NotPermittedError}
      * @throws the reason of the abort
      */
     async info(signal: AbortSignal, unanswered?: () => void): Promise<StreamInfo | undefined> {
@@ -57,6 +66,7 @@ export class BucketLog {
     /**
      * The sequence of the last message that is there; 0 when there is none.
      *
+     * @throws {NotPermittedError}
      * @throws the reason of the abort
      */
     async lastSequence(signal: AbortSignal): Promise<number> {
@@ -68,9 +78,11 @@ export class BucketLog {
      *
      * @param currentUpTo up to this sequence, only the last revision of each key
      * @throws {PositionLostError} when the bucket is not the one of the position, or has lost what was read from it
+     * @throws {NotPermittedError}
      */
     async *read(from: KvPosition, signal: AbortSignal, currentUpTo = 0): AsyncGenerator<RowMessage, void, undefined> {
         let cursor = from;
+        const trouble = this.#trouble();
         while (!signal.aborted) {
             try {
                 await this.#expectHistory(cursor, signal);
@@ -79,13 +91,19 @@ export class BucketLog {
                     if (message.seq > cursor.sequence) {
                         const row = this.#rowMessage(message);
                         cursor = { ...cursor, sequence: row.sequence, storedAt: row.storedAt };
+                        trouble.over();
                         yield row;
                     }
                 }
             } catch (error) {
-                if (error instanceof PositionLostError || this.#connection.isClosed()) {
-                    throw error;
+                if (signal.aborted) {
+                    return;
                 }
+                const refusal = refusalIn(error) ?? error;
+                if (isForGood(refusal) || this.#connection.isClosed()) {
+                    throw refusal;
+                }
+                trouble.note(error);
                 // The next one goes on right after what this one delivered.
                 await wait(RETRY_MS, undefined, { signal }).catch(() => {});
             }
@@ -99,7 +117,7 @@ export class BucketLog {
                 ? { deliver_policy: DeliverPolicy.LastPerSubject }
                 : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: cursor + 1 })
         };
-        yield* consume(this.#js, await this.#api(), this.#stream, config, signal);
+        yield* consume(this.#js, await this.#api(), this.#stream, config, this.#refusals, signal);
     }
 
     /**
@@ -148,6 +166,7 @@ export class BucketLog {
         ask: (manager: JetStreamManager) => Promise<T | null>,
         unanswered?: () => void
     ): Promise<T | undefined> {
+        const trouble = this.#trouble();
         for (; ; await wait(RETRY_MS, undefined, { signal })) {
             signal.throwIfAborted();
             try {
@@ -156,12 +175,20 @@ export class BucketLog {
                 if (error instanceof JetStreamApiError && error.code === absence) {
                     return undefined;
                 }
-                if (this.#connection.isClosed()) {
-                    throw error;
+                const refusal = refusalIn(error);
+                if (refusal !== undefined || this.#connection.isClosed()) {
+                    throw refusal ?? error;
                 }
                 unanswered?.();
+                trouble.note(error);
             }
         }
+    }
+
+    #trouble(): Trouble {
+        return new Trouble(reason =>
+            this.#logger.warn(`the bucket "${this.#bucket}" can't be read, and is tried again: ${reason}`)
+        );
     }
 
     async #api(): Promise<JetStreamManager> {
@@ -180,4 +207,8 @@ export class BucketLog {
             data: message.data
         };
     }
+}
+
+function isForGood(error: unknown): boolean {
+    return error instanceof PositionLostError || error instanceof NotPermittedError;
 }

@@ -1,6 +1,15 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { StreamInfo } from '@nats-io/jetstream';
-import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import {
+    AuthorizationError,
+    connect,
+    InvalidArgumentError,
+    type NatsConnection,
+    type NodeConnectionOptions,
+    UserAuthenticationExpiredError
+} from '@nats-io/transport-node';
 
 import { CHANGE_SOURCE_OPTIONS, type ChangeSourceOptions } from '../change-source.options.js';
 import {
@@ -13,6 +22,7 @@ import {
 import { BucketLog } from './bucket-log.js';
 import { formatPosition, type KvPosition, parsePosition } from './position.js';
 import { interpret, type RowMessage } from './row-message.js';
+import { Trouble } from './trouble.js';
 
 /** Where the rows are. */
 export interface NatsKvSourceOptions {
@@ -23,6 +33,8 @@ export interface NatsKvSourceOptions {
 
 /** Injection token of the {@link NatsKvSourceOptions}. */
 export const NATS_KV_SOURCE_OPTIONS = Symbol('nats-kv-source-options');
+
+const RECONNECT_MS = 250;
 
 /** How often a snapshot that gets nothing more looks whether there is anything more to get. */
 const RECHECK_MS = 2_000;
@@ -45,16 +57,14 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
         this.#tables = schema.tables;
     }
 
-    /** @throws {Error} when there is no such bucket, or its rows would expire without a word */
+    /**
+     * Waits for a server, and for the leader of the bucket.
+     *
+     * @throws {NotPermittedError}
+     * @throws {Error} when the credentials are refused, there is no such bucket, or its rows would expire without a word
+     */
     async onModuleInit(): Promise<void> {
-        this.#connection = await connect({
-            name: 'zero-change-source rows',
-            maxReconnectAttempts: -1,
-            reconnectTimeWait: 250,
-            pingInterval: 3_000,
-            waitOnFirstConnect: true,
-            ...this.#options.connection()
-        });
+        this.#connection = await this.#connect();
         this.#openLog = new BucketLog(this.#connection, this.#options.bucket);
         const { config } = await this.#existing(new AbortController().signal);
         const expires = (config.max_age ?? 0) > 0;
@@ -63,6 +73,32 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
                 `Rows of the bucket "${this.#options.bucket}" expire (max_age), and nothing says when: Zero would keep ` +
                     'them. Remove the age limit, or set subject_delete_marker_ttl (nats-server 2.11 or newer).'
             );
+        }
+    }
+
+    /** The client could wait for the first connection by itself, but says nothing meanwhile. */
+    async #connect(): Promise<NatsConnection> {
+        const trouble = new Trouble(reason =>
+            this.#logger.warn(`no NATS server for the rows in "${this.#options.bucket}" yet: ${reason}`)
+        );
+        for (; ; await wait(RECONNECT_MS)) {
+            try {
+                return await connect({
+                    name: 'zero-change-source rows',
+                    maxReconnectAttempts: -1,
+                    reconnectTimeWait: RECONNECT_MS,
+                    pingInterval: 3_000,
+                    ...this.#options.connection()
+                });
+            } catch (error) {
+                if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError) {
+                    throw new Error('The NATS server refuses the credentials of the change source.', { cause: error });
+                }
+                if (error instanceof InvalidArgumentError) {
+                    throw error;
+                }
+                trouble.note(error);
+            }
         }
     }
 
@@ -101,16 +137,23 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
         }
         let seen = 0;
         const done = new AbortController();
-        const timer = setInterval(() => {
+        let isChecking = false;
+        const recheck = async () => {
             const before = seen;
-            const recheck = async () => {
-                const last = await this.#log.lastSequence(done.signal);
-                // The last revisions may have been removed since, without another in their place.
-                if (before === seen && seen >= last) {
-                    done.abort();
-                }
-            };
-            recheck().catch(() => {});
+            const last = await this.#log.lastSequence(done.signal);
+            // The last revisions may have been removed since, without another in their place.
+            if (before === seen && seen >= last) {
+                done.abort();
+            }
+        };
+        const timer = setInterval(() => {
+            // One at a time: without an answer they would pile up.
+            if (!isChecking) {
+                isChecking = true;
+                void recheck()
+                    .catch(() => {})
+                    .finally(() => (isChecking = false));
+            }
         }, RECHECK_MS);
         try {
             let end: number | undefined;
