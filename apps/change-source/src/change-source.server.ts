@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { ResumeTokenService } from '@cbnsndwch/zero-contracts';
@@ -35,6 +35,9 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 /** A zero-cache has one connection. More than so many at once are an attack or a mistake, and are not taken. */
 const MOST_CONNECTIONS = 1_000;
 
+/** How long a shutdown waits for the other sides to close. */
+const CLOSING_MS = 1_000;
+
 /** WebSocket's code for "I am going away". */
 const GOING_AWAY = 1001;
 
@@ -49,6 +52,8 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
     readonly #http = createServer((request, response) => answerHttp(request, response));
     readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
     readonly #refusals = new Refusals();
+    /** All connections: Node knows only those that are within a request. */
+    readonly #sockets = new Set<Socket>();
     readonly #orderFailures = new Map<string, string>();
 
     constructor(
@@ -62,6 +67,10 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
         this.#resumeTokens = resumeTokens;
         this.#secret = secret;
         this.#http.maxConnections = MOST_CONNECTIONS;
+        this.#http.on('connection', socket => {
+            this.#sockets.add(socket);
+            socket.once('close', () => this.#sockets.delete(socket));
+        });
         this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     }
 
@@ -81,16 +90,20 @@ export class ChangeSourceServer implements OnApplicationBootstrap, BeforeApplica
         }
     }
 
-    /** Sends zero-caches away, so that they go on at another instance, while watermarks can still be stored. */
+    /**
+     * Sends zero-caches away, so that they go on at another instance, while watermarks can still be stored; whoever has not
+     * closed after a second is cut off.
+     */
     async beforeApplicationShutdown(): Promise<void> {
         const closed = once(this.#http, 'close');
         this.#http.close();
         this.#refusals.close();
         for (const socket of this.#webSockets.clients) {
             socket.close(GOING_AWAY, 'this change source stops');
-            setTimeout(() => socket.terminate(), 1_000).unref();
         }
+        const timer = setTimeout(() => this.#sockets.forEach(socket => socket.destroy()), CLOSING_MS);
         await closed;
+        clearTimeout(timer);
     }
 
     #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
