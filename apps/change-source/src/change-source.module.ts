@@ -10,7 +10,7 @@ import { UpstreamSource } from './upstream/upstream-source.js';
 export interface ChangeSourceModuleOptions
     extends Omit<ChangeSourceOptions, 'schema'>, Pick<ModuleMetadata, 'imports'> {
     readonly schema: SchemaSource;
-    /** What `?secret=` in the URL must be; without it everybody who reaches the port is served. */
+    /** What `?secret=` in the URL must be, not empty; without it (`undefined`) everybody who reaches the port is served. */
     readonly secret?: string | undefined;
     /** The upstream: one class, made by Nest. */
     readonly source: Type<UpstreamSource>;
@@ -24,7 +24,10 @@ export interface ChangeSourceModuleOptions
  */
 @Module({})
 export class ChangeSourceModule {
-    /** @throws {InvalidSchemaError} at once, with every problem of the schema */
+    /**
+     * @throws {InvalidSchemaError} at once, with every problem of the schema
+     * @throws {EmptySecretError} at once
+     */
     static forRoot(options: ChangeSourceModuleOptions): DynamicModule {
         const { schema: source, source: useClass, providers = [], imports = [], secret, ...listening } = options;
         const schema = parseSchema(source);

@@ -3,6 +3,7 @@ export type { ChangeSourceModuleOptions } from './change-source.module.js';
 export { ChangeSourceServer } from './change-source.server.js';
 export { NATS_KV_SOURCE_OPTIONS, NatsKvSource } from './nats-kv/nats-kv.source.js';
 export type { NatsKvSourceOptions } from './nats-kv/nats-kv.source.js';
+export { EmptySecretError } from './protocol/secret.js';
 export { InvalidSchemaError } from './schema/parse-schema.js';
 export type { SchemaSource } from './schema/parse-schema.js';
 export type { JsonValue, Row } from './schema/row.js';

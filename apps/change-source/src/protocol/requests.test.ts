@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 
+import { ChangeSourceModule } from '../change-source.module.js';
+import { UpstreamSource } from '../upstream/upstream-source.js';
 import { committedWatermark } from './acknowledgement.js';
-import { SharedSecret } from './secret.js';
+import { EmptySecretError, SharedSecret } from './secret.js';
 import { BadRequestError, parseStreamRequest, shardIdOf } from './stream-request.js';
 
+const schema = { tables: { item: { primaryKey: ['id'], columns: { id: 'string' } } } } as const;
 const parse = (query: string) => parseStreamRequest(new URLSearchParams(query));
 
 describe('a request', () => {
@@ -41,6 +44,16 @@ describe('a secret', () => {
 
     test('is not needed when none is set', () => {
         expect(new SharedSecret(undefined).isRight(null)).toBe(true);
+    });
+
+    test('that is empty would let everybody in without a word, and is refused', () => {
+        class Source extends UpstreamSource {
+            override snapshot = () => Promise.reject(new Error('not used'));
+            override changesAfter = () => (async function* () {})();
+        }
+        const attempt = () => ChangeSourceModule.forRoot({ schema, source: Source, secret: '' });
+        expect(attempt).toThrow(EmptySecretError);
+        expect(attempt).toThrow(/undefined/);
     });
 });
 
