@@ -31,14 +31,20 @@ export class AppModule {
 
 function watermarksModule(config: Config): DynamicModule {
     const { servers, watermarkBucket, watermarkDatabase, replicas, user, pass, token, credentials } = config;
+    const { retainTokens, retainMs } = config;
+    const retention = {
+        ...(retainTokens === undefined ? {} : { retainTokens }),
+        ...(retainMs === undefined ? {} : { retainMs })
+    };
     if (watermarkDatabase !== undefined) {
-        return ZeroWatermarkZqliteModule.forRoot({ database: watermarkDatabase });
+        return ZeroWatermarkZqliteModule.forRoot({ database: watermarkDatabase, ...retention });
     }
     return ZeroWatermarkNatsKvModule.forRootAsync({
         useFactory: () => ({
             servers: [...servers],
             bucket: watermarkBucket,
             replicas,
+            ...retention,
             user,
             pass,
             token,

@@ -17,6 +17,8 @@ describe('the settings', () => {
             host: '127.0.0.1',
             port: 4850,
             secret: undefined,
+            retainTokens: undefined,
+            retainMs: undefined,
             schema
         });
     });
@@ -27,13 +29,17 @@ describe('the settings', () => {
             NATS_SERVERS: 'nats://a:1, nats://b:2',
             PORT: '0',
             HOST: '::',
-            WATERMARKS_DATABASE: 'w.db'
+            WATERMARKS_DATABASE: 'w.db',
+            RETAIN_TOKENS: '0',
+            RETAIN_MS: '604800000'
         };
         expect(configFromEnvironment(environment, read)).toMatchObject({
             servers: ['nats://a:1', 'nats://b:2'],
             port: 0,
             host: '::',
-            watermarkDatabase: 'w.db'
+            watermarkDatabase: 'w.db',
+            retainTokens: 0,
+            retainMs: 604_800_000
         });
     });
 
@@ -41,12 +47,16 @@ describe('the settings', () => {
         const environment = {
             PORT: '70000',
             NATS_REPLICAS: 'x',
+            RETAIN_TOKENS: '-1',
+            RETAIN_MS: '1h',
             CHANGE_SOURCE_SECRET: 'hidden',
             NATS_PASSWORD: 'hidden'
         };
         const attempt = () => configFromEnvironment(environment, read);
         expect(attempt).toThrow(InvalidConfigError);
-        expect(attempt).toThrow(/NATS_REPLICAS[^]*ROWS_SCHEMA: expected the path[^]*PORT/);
+        expect(attempt).toThrow(
+            /NATS_REPLICAS[^]*RETAIN_TOKENS[^]*RETAIN_MS[^]*ROWS_SCHEMA: expected the path[^]*PORT/
+        );
         expect(attempt).not.toThrow(/hidden/);
     });
 

@@ -21,6 +21,9 @@ export interface Config {
     /** Path of an SQLite file, in which they are kept instead. */
     readonly watermarkDatabase: string | undefined;
     readonly replicas: number;
+    /** How long resume tokens are kept, see the options of the stores; `undefined`: as long as the store does by itself. */
+    readonly retainTokens: number | undefined;
+    readonly retainMs: number | undefined;
     readonly rowsBucket: string;
     readonly schema: SchemaSource;
     readonly host: string;
@@ -59,6 +62,8 @@ export function configFromEnvironment(
         }
         return Number(text);
     };
+    const optionalNumber = (name: string, most: number) =>
+        get(name) === undefined ? undefined : number(name, 0, most);
     const config: Config = {
         servers: readServers(get('NATS_SERVERS') ?? 'nats://127.0.0.1:4222', problems),
         user: get('NATS_USER'),
@@ -73,6 +78,8 @@ export function configFromEnvironment(
         watermarkBucket: get('NATS_BUCKET') ?? 'zero-watermarks',
         watermarkDatabase: get('WATERMARKS_DATABASE'),
         replicas: number('NATS_REPLICAS', 1, 5),
+        retainTokens: optionalNumber('RETAIN_TOKENS', 999_999_999),
+        retainMs: optionalNumber('RETAIN_MS', 999_999_999),
         rowsBucket: get('ROWS_BUCKET') ?? 'rows',
         schema: readSchema(get('ROWS_SCHEMA'), readText, problems),
         host: get('HOST') ?? DEFAULT_HOST,

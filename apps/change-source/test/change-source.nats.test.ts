@@ -266,6 +266,32 @@ describe.each([newest, oldest])('the change source on nats-server $version', ({ 
             await expectReset(url, '05', /./);
         });
 
+        test('when zero-cache was away for longer than tokens are kept', async () => {
+            const url = await playground.start({ retainTokens: 1, retainMs: 0 });
+            const { last } = await FakeZeroCache.initialSync(url);
+            const serving = goOn(url, last);
+            for (let count = 1; count <= 3; count += 1) {
+                await playground.putItem('a', count);
+                await serving.changes(count);
+            }
+            const answer = async () => {
+                const returning = goOn(url, last, { acknowledges: false });
+                await returning.until('an answer', () => returning.resets.length + returning.transactions.length > 0);
+                returning.close();
+                return returning.resets[0] ?? '';
+            };
+            // Tokens are removed a moment after they were acknowledged.
+            let reason = await answer();
+            for (let tries = 0; reason === '' && tries < 50; tries += 1) {
+                await new Promise(resolve => setTimeout(resolve, 100));
+                reason = await answer();
+            }
+            expect(reason).toMatch(/retainTokens, retainMs/);
+            const recent = goOn(url, serving.last);
+            await playground.putItem('a', 4);
+            await recent.changes(1);
+        });
+
         test('when the tables have changed', async () => {
             const { last } = await FakeZeroCache.initialSync(await playground.start());
             const { item } = SMALL_SCHEMA.tables;

@@ -87,9 +87,16 @@ export class Playground implements AsyncDisposable {
 
     /** Starts a change source; the URL at which it listens. */
     async start(
-        options: { schema?: SchemaSource; secret?: string; idleMs?: number; servers?: readonly string[] } = {}
+        options: {
+            schema?: SchemaSource;
+            secret?: string;
+            idleMs?: number;
+            servers?: readonly string[];
+            retainTokens?: number;
+            retainMs?: number;
+        } = {}
     ): Promise<string> {
-        const { schema = SMALL_SCHEMA, secret, idleMs, servers = this.#servers } = options;
+        const { schema = SMALL_SCHEMA, secret, idleMs, servers = this.#servers, retainTokens, retainMs } = options;
         const config: Config = {
             servers,
             user: undefined,
@@ -105,7 +112,9 @@ export class Playground implements AsyncDisposable {
             host: '127.0.0.1',
             port: 0,
             secret,
-            idleMs
+            idleMs,
+            retainTokens,
+            retainMs
         };
         const application = await NestFactory.createApplicationContext(AppModule.forConfig(config), {
             logger: false,
