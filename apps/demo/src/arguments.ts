@@ -31,10 +31,10 @@ compared with what there was to process. Takes about 20 seconds.
                         any server; in place of a NATS node, a process is killed that has locked the file
   --zero                replay them as rows instead, which two change sources pass on to the real zero-cache and a client
                         of it; a change source, a NATS node and zero-cache are killed with kill -9, and in the end every
-                        row is compared (takes about a minute and needs PostgreSQL's initdb and postgres)
+                        row is compared (takes about a minute and needs PostgreSQL's initdb, postgres and psql)
   --cluster             run on three NATS nodes, with three replicas of everything
   --nats-server <path>  use this nats-server (2.10 or newer)
-  --postgres <folder>   use the initdb and postgres of this folder; goes with --zero
+  --postgres <folder>   use the initdb, postgres and psql of this folder; goes with --zero
   --help                show this
 
 Exit code: 0 when nothing was lost, 1 when the demo failed, 2 for wrong arguments.

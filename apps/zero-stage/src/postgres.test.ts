@@ -17,10 +17,11 @@ afterEach(() => {
     rmSync(folder, { recursive: true });
 });
 
-test('a folder that is named is taken when both programs are in it', () => {
-    writeFileSync(join(folder, 'initdb'), '');
-    expect(() => findPostgres(folder)).toThrow(`no programs initdb and postgres in ${folder}`);
-    writeFileSync(join(folder, 'postgres'), '');
+test('a folder that is named is taken when all programs are in it', () => {
+    for (const program of ['initdb', 'postgres', 'psql']) {
+        expect(() => findPostgres(folder)).toThrow(`no programs initdb, postgres and psql in ${folder}`);
+        writeFileSync(join(folder, program), '');
+    }
     expect(findPostgres(folder)).toBe(folder);
     vi.stubEnv('POSTGRES_BIN', folder);
     expect(findPostgres()).toBe(folder);

@@ -29,10 +29,13 @@ const SETTINGS = {
     max_wal_senders: '0'
 };
 
+/** What is run of PostgreSQL. */
+const PROGRAMS = ['initdb', 'postgres', 'psql'] as const;
+
 /**
  * Starts PostgreSQL for zero-cache's own databases, on a free port of 127.0.0.1, and as another user where this one is root.
  *
- * @param programs the folder of `initdb` and `postgres`; see {@link findPostgres}
+ * @param programs the folder of `initdb`, `postgres` and `psql`; see {@link findPostgres}
  */
 export async function startPostgres(guardian: Guardian, programs: string): Promise<Postgres> {
     const user = userToRunAs();
@@ -82,7 +85,7 @@ export async function startPostgres(guardian: Guardian, programs: string): Promi
 }
 
 /**
- * The folder of `initdb` and `postgres`. Debian keeps them outside PATH, in a folder for each version.
+ * The folder of `initdb`, `postgres` and `psql`. Debian keeps them outside PATH, in a folder for each version.
  *
  * @param folder looked at alone when it is named; default: the environment variable POSTGRES_BIN, if it is set
  * @throws {Error} when they are not there, saying how to get them
@@ -94,15 +97,15 @@ export function findPostgres(folder = process.env['POSTGRES_BIN'] ?? ''): string
         ...versions.map(version => join(debian, version, 'bin')),
         ...(process.env['PATH'] ?? '').split(delimiter).filter(name => name !== '')
     ];
-    const found = (folder === '' ? usual : [folder]).find(
-        name => existsSync(join(name, 'initdb')) && existsSync(join(name, 'postgres'))
+    const found = (folder === '' ? usual : [folder]).find(name =>
+        PROGRAMS.every(program => existsSync(join(name, program)))
     );
     if (found === undefined) {
         const where = folder === '' ? `on PATH or in ${debian}` : `in ${folder}`;
         throw new Error(
-            `zero-cache keeps its own data in PostgreSQL, and there are no programs initdb and postgres ${where}. ` +
+            `zero-cache keeps its own data in PostgreSQL, and there are no programs initdb, postgres and psql ${where}. ` +
                 'Install it (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql), or set ' +
-                'POSTGRES_BIN to the folder of the two programs.'
+                'POSTGRES_BIN to the folder of the three programs.'
         );
     }
     return found;
