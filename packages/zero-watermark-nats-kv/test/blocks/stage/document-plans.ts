@@ -5,6 +5,7 @@ import { runInVitest } from './nested-vitest.js';
 import { bootDeclared, type Block, type Plan } from './plan.js';
 import { runScript, runTests } from './run-block.js';
 import type { Scene } from './scene.js';
+import { upstreamPlans } from './upstream-plans.js';
 
 /** The blocks of our own documents that are not run as {@link planByDefault} says, by document and heading. */
 export const documentPlans: Readonly<Record<string, Plan>> = {
@@ -17,6 +18,7 @@ export const documentPlans: Readonly<Record<string, Plan>> = {
         }
     },
     ...movingPlans,
+    ...upstreamPlans,
     'docs/new-backend.md # The first half, tested': { run: passCases(150) },
     'docs/new-backend.md # Everything, tested': { run: passCases(300) }
 };
