@@ -15,6 +15,10 @@ export class BadRequestError extends Error {
 /**
  * Reads the parameters with which zero-cache 1.9 connects.
  *
+ * `replicaVersion`, which comes with each `lastWatermark`, says nothing more: zero-cache keeps the two together, and the
+ * resume token of the last watermark names the initial sync that it follows. The token of the `replicaVersion` itself may
+ * have been removed since, so it could not be checked for good.
+ *
  * @throws {BadRequestError} naming the parameter and what was expected of it
  */
 export function parseStreamRequest(parameters: URLSearchParams): StreamRequest {
