@@ -88,6 +88,8 @@ export class NatsKvSource extends UpstreamSource implements OnModuleInit, OnAppl
                     maxReconnectAttempts: -1,
                     reconnectTimeWait: RECONNECT_MS,
                     pingInterval: 3_000,
+                    // Credentials may be renewed while a server refuses the old ones.
+                    ignoreAuthErrorAbort: true,
                     ...this.#options.connection()
                 });
             } catch (error) {
