@@ -5,9 +5,15 @@ import { connect, PermissionViolationError, TimeoutError } from '@nats-io/transp
 
 import { streamOfBucket } from './bucket-config.js';
 import { fileAuthenticator } from './credentials.js';
-import { describeAuthentication, finalConnectError, isAuthenticationError, noServerAnswered } from './nats-errors.js';
+import {
+    describeAuthentication,
+    errorOfRequestFailure,
+    finalConnectError,
+    isAuthenticationError,
+    noServerAnswered
+} from './nats-errors.js';
 import type { ResolvedConnection, ResolvedNatsKvConfig } from './options.js';
-import { Requester } from './requester.js';
+import { Requester, RequestFailure } from './requester.js';
 
 /** A dial that hangs must not eat the whole time that is there for connecting; holds for reconnects too. */
 const DIAL_TIMEOUT_MS = 5_000;
@@ -35,6 +41,8 @@ export class Connection {
     #closing: Promise<void> | undefined;
     #refusalLogged = false;
     #flowControlLogged = false;
+    /** NATS's own default. */
+    #maxPayload = 1_048_576;
 
     private constructor(nc: NatsConnection, { connection, logger, bucket }: ResolvedNatsKvConfig) {
         this.nc = nc;
@@ -42,7 +50,7 @@ export class Connection {
         this.#logger = logger;
         this.#bucket = bucket;
         this.inboxPrefix = connection.kind === 'own' ? connection.clientOptions.inboxPrefix : inboxPrefixOf(nc);
-        this.requester = new Requester(nc, this.inboxPrefix);
+        this.requester = new Requester(nc, this.inboxPrefix, inbox => this.#noteRefusedInbox(inbox));
         this.#clientStatuses = nc.status();
         void this.#followStatus();
     }
@@ -80,6 +88,12 @@ export class Connection {
     /** The servers, for messages: without credentials, which an address can't hold here. */
     get description(): string {
         return this.#target.kind === 'own' ? this.#target.servers.join(', ') : this.nc.getServer();
+    }
+
+    /** The largest message that the server takes, in bytes with its headers; of the last server while there is none. */
+    get maxPayload(): number {
+        this.#maxPayload = this.nc.info?.max_payload ?? this.#maxPayload;
+        return this.#maxPayload;
     }
 
     /** Whether requests are worth sending: what is published while disconnected is dropped by the client. */
@@ -179,6 +193,11 @@ export class Connection {
         }
     }
 
+    #noteRefusedInbox(inbox: string): void {
+        const { message } = errorOfRequestFailure(new RequestFailure('inbox-refused', inbox));
+        this.#logger.error(`${message} As long as it is refused, calls fail with PERMISSION_DENIED and watches wait.`);
+    }
+
     #down(): void {
         this.#connected = false;
         this.requester.connectionLost();
@@ -193,6 +212,7 @@ export class Connection {
         this.#refusalLogged = false;
         // The client drops most of what is published while it reconnects; who waits for an answer must ask again.
         this.requester.connectionLost();
+        this.requester.reconnected();
         this.#endWaits();
         this.#tell('up');
     }

@@ -3,9 +3,10 @@ import { backOff, Deadline } from '@cbnsndwch/zero-contracts/backend';
 import type { Bucket } from './bucket.js';
 import type { Connection, ConnectionStatus } from './connection.js';
 import type { StoredMessage, StreamInfo } from './jetstream-answers.js';
-import { ApiFailure, JetStreamCode } from './nats-errors.js';
+import { ApiFailure, errorOfRequestFailure, JetStreamCode } from './nats-errors.js';
 import { PushConsumer } from './push-consumer.js';
 import type { RecordStore } from './record-store.js';
+import { RequestFailure } from './requester.js';
 
 /** One request while restarting; what doesn't come within this is asked for again. */
 const ATTEMPT_MS = 2_000;
@@ -278,10 +279,22 @@ export class Feed {
                 if (gone && !complained) {
                     complained = true;
                     logger.error(`KV bucket "${bucket.name}" is gone; its watches wait until it is there again.`);
+                } else if (this.#isRefused(error) && !complained) {
+                    complained = true;
+                    const { message } = errorOfRequestFailure(error);
+                    logger.error(`A watch of KV bucket "${bucket.name}" waits until it is permitted. ${message}`);
                 }
             }
             await backOff(attempt, deadline);
         }
+    }
+
+    /** Whether the server refuses what only feeds need; that it refuses all answers, the connection says. */
+    #isRefused(error: unknown): error is RequestFailure {
+        return (
+            error instanceof RequestFailure &&
+            (error.kind === 'not-permitted' || error.subject === this.#consumer?.deliverSubject)
+        );
     }
 
     /**

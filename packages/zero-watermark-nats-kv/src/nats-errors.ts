@@ -82,6 +82,9 @@ const REMEDIATIONS: ReadonlyMap<number, string> = new Map([
     [JetStreamCode.BUCKET_FULL, 'Raise max_bytes of the bucket (nats stream edit), or make room.']
 ]);
 
+/** What can be done about a record that is too large. */
+export const STORE_LESS = "Store less data, or raise the bucket's max-value-size and the server's max_payload.";
+
 /** What a refusal that is not about the message itself means to the caller. */
 export function errorOfApiFailure(failure: ApiFailure, bucket: string): WatermarkError {
     switch (failure.code) {
@@ -95,6 +98,13 @@ export function errorOfApiFailure(failure: ApiFailure, bucket: string): Watermar
             );
         case JetStreamCode.NOT_ENABLED:
             return jetStreamNotEnabled();
+        case JetStreamCode.MESSAGE_TOO_LARGE:
+            return new WatermarkError(
+                WatermarkErrorCode.VALUE_TOO_LARGE,
+                `The KV bucket "${bucket}" takes nothing as large as this: ` +
+                    `${failure.message} (JetStream error ${failure.code}).`,
+                { cause: failure, remediation: STORE_LESS }
+            );
         default: {
             const remediation = REMEDIATIONS.get(failure.code);
             return new WatermarkError(
@@ -115,6 +125,23 @@ export function errorOfRequestFailure(failure: RequestFailure): WatermarkError {
                 WatermarkErrorCode.PERMISSION_DENIED,
                 `The NATS server does not permit this user to use the subject "${failure.subject}".`,
                 { remediation: 'docs/security.md lists the subjects that each role needs.' }
+            );
+        case 'inbox-refused':
+            return new WatermarkError(
+                WatermarkErrorCode.PERMISSION_DENIED,
+                `The NATS server does not permit this user to subscribe to "${failure.subject}", where answers arrive.`,
+                {
+                    remediation:
+                        'Permit it (docs/security.md has the permissions), or set connection.inboxPrefix to what is ' +
+                        'permitted. It is asked for again with the next call.'
+                }
+            );
+        case 'too-large':
+            return new WatermarkError(
+                WatermarkErrorCode.VALUE_TOO_LARGE,
+                `A message for "${failure.subject}" has ${failure.sizes?.bytes} bytes; with its headers, ` +
+                    `the NATS server takes at most ${failure.sizes?.mostBytes}.`,
+                { remediation: STORE_LESS }
             );
         case 'closed':
             return closedError();

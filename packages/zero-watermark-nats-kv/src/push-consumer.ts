@@ -4,6 +4,7 @@ import { createInbox, nuid } from '@nats-io/transport-node';
 import type { FeedContext } from './feed.js';
 import type { StoredHeaders, StoredMessage } from './jetstream-answers.js';
 import { CONSUMER_HEARTBEAT_MS, type ConsumerConfig } from './jetstream.js';
+import { RequestFailure } from './requester.js';
 
 /** Silence after which a consumer is taken for dead: the server says something each heartbeat. */
 const SILENCE_MS = 2.5 * CONSUMER_HEARTBEAT_MS;
@@ -18,7 +19,7 @@ export interface PushConsumerHandler {
     flowControl(resume: () => void): void;
     /** There was nothing to deliver for a while. */
     idle(): void;
-    /** A message is missing or the server went silent; no more will come. */
+    /** A message is missing, the server went silent, or it does not permit this user to listen; no more will come. */
     lost(): void;
 }
 
@@ -33,6 +34,7 @@ export class PushConsumer {
     #delivered = 0;
     #heardAt = performance.now();
     #stopped = false;
+    #isRefused = false;
 
     constructor(context: FeedContext, handler: PushConsumerHandler) {
         this.#context = context;
@@ -40,7 +42,7 @@ export class PushConsumer {
         this.deliverSubject = createInbox(context.connection.inboxPrefix);
         // Listen first: the server pushes as soon as the consumer is there.
         this.#subscription = context.connection.nc.subscribe(this.deliverSubject, {
-            callback: (error, message) => (error === null ? this.#receive(message) : this.#lose())
+            callback: (error, message) => (error === null ? this.#receive(message) : this.#refuse())
         });
     }
 
@@ -53,7 +55,7 @@ export class PushConsumer {
      * Makes the consumer on the server.
      *
      * @returns how many messages it has to deliver, as far as the server that hosts it knows
-     * @throws {RequestFailure | ApiFailure} as the JetStream API answers
+     * @throws {RequestFailure | ApiFailure} as the JetStream API answers; `inbox-refused`: nothing will be delivered
      */
     async create(
         config: Pick<ConsumerConfig, 'filter_subject' | 'deliver_policy' | 'opt_start_seq'>,
@@ -61,12 +63,20 @@ export class PushConsumer {
     ): Promise<{ readonly pending: number }> {
         const { bucket, store } = this.#context;
         const identity = { name: this.name, deliver_subject: this.deliverSubject };
-        const made = await store.js.createConsumer(bucket.stream, { ...identity, ...config }, timeoutMs);
+        const making = store.js.createConsumer(bucket.stream, { ...identity, ...config }, timeoutMs);
+        const [made] = await Promise.allSettled([making]);
+        if (this.#isRefused) {
+            // Whatever the server says of a consumer that is given up while it is being made.
+            throw new RequestFailure('inbox-refused', this.deliverSubject);
+        }
+        if (made.status === 'rejected') {
+            throw made.reason;
+        }
         if (!this.#stopped) {
             this.#heardAt = performance.now();
             this.#watchdog = setInterval(() => this.#checkSilence(), CONSUMER_HEARTBEAT_MS / 2);
         }
-        return made;
+        return made.value;
     }
 
     stop(): void {
@@ -130,6 +140,12 @@ export class PushConsumer {
         if (performance.now() - this.#heardAt > SILENCE_MS && this.#context.connection.connected) {
             this.#lose();
         }
+    }
+
+    /** The client gives up a subscription that is refused. */
+    #refuse(): void {
+        this.#isRefused = true;
+        this.#lose();
     }
 
     #lose(): void {

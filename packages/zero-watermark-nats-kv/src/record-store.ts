@@ -269,7 +269,7 @@ export class RecordStore {
                 ? { kind: 'refused', error: bucketNotFound(this.#bucket.name) }
                 : { kind: 'not-sent', error: this.toWatermarkError(error) };
         }
-        return { kind: 'refused', error: this.toWatermarkError(error) };
+        return { kind: error.mayPass ? 'not-sent' : 'refused', error: this.toWatermarkError(error) };
     }
 
     #isTrue(actualRevision: number | undefined, write: SentWrite, since: number): Promise<boolean> {
@@ -372,7 +372,7 @@ export function mayPass(error: unknown): boolean {
     if (error instanceof ApiFailure) {
         return isTransient(error);
     }
-    return error instanceof RequestFailure && error.kind !== 'closed' && error.kind !== 'not-permitted';
+    return error instanceof RequestFailure && error.mayPass;
 }
 
 /** How long one try may take. */

@@ -1,4 +1,4 @@
-import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs, NatsConnection, PublishOptions, Subscription } from '@nats-io/transport-node';
 import { createInbox, nuid, PermissionViolationError } from '@nats-io/transport-node';
 
 /** Why a request has no answer. */
@@ -7,6 +7,10 @@ export type RequestFailureKind =
     | 'no-responders'
     /** The server refused to take it from this user: it was not delivered. */
     | 'not-permitted'
+    /** The server refuses to send answers to this user: what was sent before it said so may have been delivered. */
+    | 'inbox-refused'
+    /** It is larger than the server takes: it was not delivered, but what was sent before it may have been. */
+    | 'too-large'
     /** No answer within the time given: it may have been delivered. */
     | 'timeout'
     /** The connection was lost meanwhile: it may have been delivered. */
@@ -21,13 +25,27 @@ export class RequestFailure extends Error {
     readonly subject: string;
     /** Whether the server may have got the request all the same. */
     readonly mayHaveArrived: boolean;
+    /** What the server takes, and what it was to take; of messages that are `too-large`. */
+    readonly sizes: MessageSizes | undefined;
 
-    constructor(kind: RequestFailureKind, subject: string, sent = true) {
+    constructor(kind: RequestFailureKind, subject: string, sent = true, sizes?: MessageSizes) {
         super(`${kind}: ${subject}`);
         this.kind = kind;
         this.subject = subject;
+        this.sizes = sizes;
         this.mayHaveArrived = sent && kind !== 'no-responders' && kind !== 'not-permitted';
     }
+
+    /** Whether asking again may help. */
+    get mayPass(): boolean {
+        return this.kind === 'no-responders' || this.kind === 'timeout' || this.kind === 'disconnected';
+    }
+}
+
+/** Of a message that is too large, without its headers, which count as well. */
+export interface MessageSizes {
+    readonly bytes: number;
+    readonly mostBytes: number | undefined;
 }
 
 /** Publishes one of several messages; `suffix` is what makes its reply subject its own. */
@@ -39,6 +57,10 @@ interface Pending {
     readonly isAnswer: (message: Msg) => boolean;
     readonly sentAt: number;
     readonly expiresAt: number;
+    /** Sends it to have its answer at a reply subject; throws a {@link RequestFailure}. */
+    readonly send: (reply: string) => void;
+    /** Not until it is known that its answer can come. */
+    isSent: boolean;
     readonly resolve: (message: Msg) => void;
     readonly reject: (failure: RequestFailure) => void;
 }
@@ -56,19 +78,27 @@ const TICK_MS = 25;
 export class Requester {
     readonly #nc: NatsConnection;
     readonly #inbox: string;
-    readonly #subscription: Subscription;
+    readonly #onInboxRefused: (subject: string) => void;
+    #subscription: Subscription;
+    /** `opening`: the server has not yet had the time to refuse it again. */
+    #inboxStatus: 'open' | 'refused' | 'opening' = 'open';
+    #isRefusalTold = false;
     readonly #pending = new Map<string, Pending>();
     #next = 0;
     #roundTripMs = Infinity;
     #timer: NodeJS.Timeout | undefined;
     #closed = false;
 
-    constructor(nc: NatsConnection, inboxPrefix: string | undefined) {
+    /** @param onInboxRefused told that the server refuses to send answers to this user: once, until it has permitted it */
+    constructor(
+        nc: NatsConnection,
+        inboxPrefix: string | undefined,
+        onInboxRefused: (subject: string) => void = () => {}
+    ) {
         this.#nc = nc;
         this.#inbox = `${createInbox(inboxPrefix)}.`;
-        this.#subscription = nc.subscribe(`${this.#inbox}>`, {
-            callback: (error, message) => (error === null ? this.#receive(message) : this.#refuseInbox())
-        });
+        this.#onInboxRefused = onInboxRefused;
+        this.#subscription = this.#subscribe();
     }
 
     /** The quickest answer since the connection was made; `Infinity`: there was none. */
@@ -79,7 +109,7 @@ export class Requester {
     /** Sends a request; rejects with a {@link RequestFailure} only. */
     request(subject: string, payload: Uint8Array | string, timeoutMs: number, headers?: MsgHdrs): Promise<Msg> {
         return this.#exchange((this.#next++).toString(36), subject, timeoutMs, isAnything, reply =>
-            this.#nc.publish(subject, payload, headers === undefined ? { reply } : { reply, headers })
+            this.#publish(subject, payload, headers === undefined ? { reply } : { reply, headers })
         );
     }
 
@@ -91,7 +121,7 @@ export class Requester {
         isLast: (answer: Msg) => boolean
     ): Promise<Msg> {
         return this.#exchange((this.#next++).toString(36), subject, timeoutMs, isLast, reply =>
-            this.#nc.publish(subject, payload, { reply })
+            this.#publish(subject, payload, { reply })
         );
     }
 
@@ -109,9 +139,13 @@ export class Requester {
         isAnswer: (message: Msg) => boolean,
         sendAll: (publish: PublishOne) => void
     ): Promise<Msg> {
-        return this.#exchange(nuid.next(), subject, timeoutMs, isAnswer, reply =>
-            sendAll((to, payload, headers, suffix) => this.#nc.publish(to, payload, { reply: reply + suffix, headers }))
-        );
+        return this.#exchange(nuid.next(), subject, timeoutMs, isAnswer, reply => {
+            let anySent = false;
+            sendAll((to, payload, headers, suffix) => {
+                this.#publish(to, payload, { reply: reply + suffix, headers }, anySent);
+                anySent = true;
+            });
+        });
     }
 
     #exchange(
@@ -127,21 +161,50 @@ export class Requester {
                 return;
             }
             const sentAt = performance.now();
-            this.#pending.set(token, { subject, isAnswer, sentAt, expiresAt: sentAt + timeoutMs, resolve, reject });
+            const expiresAt = sentAt + timeoutMs;
+            const pending = { subject, isAnswer, sentAt, expiresAt, send, isSent: false, resolve, reject };
+            this.#pending.set(token, pending);
             this.#timer ??= setInterval(() => this.#expire(), TICK_MS);
-            try {
-                send(this.#inbox + token);
-            } catch {
-                // The client throws before it sends anything: closed, draining, or larger than the server takes.
-                this.#fail(token, new RequestFailure('closed', subject, false));
+            if (this.#inboxStatus === 'open') {
+                this.#send(token, pending);
+            } else {
+                this.#openInbox();
             }
         });
     }
 
-    /** Sends a message that nobody answers. */
+    #send(token: string, pending: Pending): void {
+        pending.isSent = true;
+        try {
+            pending.send(this.#inbox + token);
+        } catch (error) {
+            const { subject } = pending;
+            this.#fail(token, error instanceof RequestFailure ? error : new RequestFailure('closed', subject, false));
+        }
+    }
+
+    /** @throws {RequestFailure} `too-large`, `closed`: nothing of it was sent */
+    #publish(subject: string, payload: Uint8Array | string, options: PublishOptions, anySentBefore = false): void {
+        try {
+            this.#nc.publish(subject, payload, options);
+        } catch {
+            // The client throws before it sends anything: closed, draining, or larger than the server takes.
+            if (this.#nc.isClosed() || this.#nc.isDraining()) {
+                throw new RequestFailure('closed', subject, anySentBefore);
+            }
+            const sizes = { bytes: Buffer.byteLength(payload), mostBytes: this.#nc.info?.max_payload };
+            throw new RequestFailure('too-large', subject, anySentBefore, sizes);
+        }
+    }
+
+    /**
+     * Sends a message that nobody answers.
+     *
+     * @throws {RequestFailure} `too-large`
+     */
     publish(subject: string, payload: Uint8Array, headers: MsgHdrs): void {
         if (!this.#closed && !this.#nc.isClosed() && !this.#nc.isDraining()) {
-            this.#nc.publish(subject, payload, { headers });
+            this.#publish(subject, payload, { headers });
         }
     }
 
@@ -149,6 +212,13 @@ export class Requester {
     connectionLost(): void {
         this.#roundTripMs = Infinity;
         this.#failAll('disconnected');
+    }
+
+    /** Tries again, at the server that the client has found, whether answers can come. */
+    reconnected(): void {
+        if (this.#inboxStatus !== 'open' && !this.#closed) {
+            this.#openInbox();
+        }
     }
 
     /** Fails what was refused: the server says so on the connection, not in an answer. */
@@ -184,25 +254,73 @@ export class Requester {
         pending.resolve(message);
     }
 
+    #subscribe(): Subscription {
+        return this.#nc.subscribe(`${this.#inbox}>`, {
+            callback: (error, message) => (error === null ? this.#receive(message) : this.#refuseInbox())
+        });
+    }
+
+    /** The client gives up a subscription that is refused, at any time; a new one may be permitted. */
     #refuseInbox(): void {
-        this.#closed = true;
-        for (const [token] of this.#pending) {
-            this.#fail(token, new RequestFailure('not-permitted', `${this.#inbox}>`));
+        this.#inboxStatus = 'refused';
+        for (const [token, { isSent }] of this.#pending) {
+            this.#fail(token, new RequestFailure('inbox-refused', `${this.#inbox}>`, isSent));
+        }
+        if (!this.#isRefusalTold) {
+            this.#isRefusalTold = true;
+            this.#onInboxRefused(`${this.#inbox}>`);
+        }
+    }
+
+    /** Subscribes again, and then sends what waits for that: a write without an inbox would be stored without a word. */
+    #openInbox(): void {
+        if (this.#inboxStatus === 'opening') {
+            return;
+        }
+        this.#inboxStatus = 'opening';
+        try {
+            this.#subscription.unsubscribe();
+            this.#subscription = this.#subscribe();
+        } catch {
+            // The client refuses when it is closed or draining, for good.
+            this.#inboxStatus = 'refused';
+            this.#failAll('closed');
+            return;
+        }
+        // The server answers in order: had it refused the subscription, that would have come before.
+        const subscription = this.#subscription;
+        this.#nc.flush().then(
+            () => this.#inboxAnswered(subscription, 'open'),
+            // The connection was lost meanwhile, and with it all that waits.
+            () => this.#inboxAnswered(subscription, 'refused')
+        );
+    }
+
+    #inboxAnswered(subscription: Subscription, status: 'open' | 'refused'): void {
+        if (this.#inboxStatus !== 'opening' || this.#subscription !== subscription) {
+            return;
+        }
+        this.#inboxStatus = status;
+        if (status === 'open') {
+            this.#isRefusalTold = false;
+            for (const [token, pending] of this.#pending) {
+                this.#send(token, pending);
+            }
         }
     }
 
     #expire(): void {
         const now = performance.now();
-        for (const [token, { expiresAt, subject }] of this.#pending) {
+        for (const [token, { expiresAt, subject, isSent }] of this.#pending) {
             if (expiresAt <= now) {
-                this.#fail(token, new RequestFailure('timeout', subject));
+                this.#fail(token, new RequestFailure('timeout', subject, isSent));
             }
         }
     }
 
     #failAll(kind: RequestFailureKind): void {
-        for (const [token, { subject }] of this.#pending) {
-            this.#fail(token, new RequestFailure(kind, subject));
+        for (const [token, { subject, isSent }] of this.#pending) {
+            this.#fail(token, new RequestFailure(kind, subject, isSent));
         }
     }
 

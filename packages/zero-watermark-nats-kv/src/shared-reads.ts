@@ -17,6 +17,9 @@ const ATTEMPT_MS = 500;
 /** How long keys are read one by one after that went wrong. */
 const REST_MS = 10_000;
 
+/** The same after it was not permitted, which may change, and each time is a line in the server's log. */
+const FORBIDDEN_REST_MS = 300_000;
+
 interface Call {
     readonly deadline: Deadline;
     readonly resolve: (message: StoredMessage | null) => void;
@@ -112,7 +115,7 @@ export class SharedReads {
         } catch (error) {
             // Whatever it is, whoever asks the leader now is told of it.
             const isForbidden = error instanceof RequestFailure && error.kind === 'not-permitted';
-            this.#restsUntil = isForbidden ? Infinity : performance.now() + REST_MS;
+            this.#restsUntil = performance.now() + (isForbidden ? FORBIDDEN_REST_MS : REST_MS);
             return new Map();
         }
     }

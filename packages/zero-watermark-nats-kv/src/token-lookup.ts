@@ -82,7 +82,7 @@ export class TokenLookup {
                 throw error;
             }
             // Not permitted, or not allowed by the bucket: one by one is as good, and takes longer.
-            this.#readsBatches = error.kind === 'timeout' || error.kind === 'disconnected';
+            this.#readsBatches = error.kind !== 'not-permitted' && error.kind !== 'no-responders';
         }
     }
 
