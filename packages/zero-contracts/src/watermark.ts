@@ -102,7 +102,7 @@ export abstract class WatermarkService implements AsyncDisposable {
      * Resolves once the store has it durably. Calls that one service gets for one key while a write of it is under way
      * are merged: the newest wins, and all of them resolve once it is stored. `data` is read at the call.
      *
-     * @throws {WatermarkError} `INVALID_KEY`, `INVALID_VERSION`, `INVALID_DATA`, `VALUE_TOO_LARGE`: nothing was sent;
+     * @throws {WatermarkError} `INVALID_KEY`, `INVALID_VERSION`, `INVALID_DATA`, `VALUE_TOO_LARGE`: nothing was stored;
      *   `OUTCOME_UNKNOWN`: it may have been stored.
      */
     abstract set(key: string, version: string, data?: Record<string, unknown>): Promise<void>;

@@ -29,7 +29,7 @@ export interface Bucket {
     readonly name: string;
     readonly stream: string;
     readonly subjectPrefix: string;
-    /** The largest record, in bytes of its value. */
+    /** The largest record, in bytes of its value; follows the server that the client is connected to. */
     readonly maxRecordBytes: number;
     /** Whether replicas may answer reads. */
     readonly allowDirect: boolean;
@@ -103,13 +103,15 @@ export async function findBucket(
 }
 
 function bucketOf(connection: Connection, name: string, info: StreamInfo): Bucket {
-    const maxPayload = connection.nc.info?.max_payload ?? 1_048_576;
-    const maxMessage = info.config.max_msg_size ?? -1;
+    const { max_msg_size: maxMessage = -1 } = info.config;
     return {
         name,
         stream: info.config.name,
         subjectPrefix: subjectPrefixOfBucket(name),
-        maxRecordBytes: (maxMessage === -1 ? maxPayload : Math.min(maxPayload, maxMessage)) - HEADER_BYTES,
+        get maxRecordBytes() {
+            const { maxPayload } = connection;
+            return (maxMessage === -1 ? maxPayload : Math.min(maxPayload, maxMessage)) - HEADER_BYTES;
+        },
         allowDirect: info.config.allow_direct === true,
         info,
         openedAt: performance.now()
@@ -188,8 +190,7 @@ function finalError(error: unknown, config: ResolvedNatsKvConfig, deadline: Dead
         return mayPass && !deadline.passed() ? undefined : errorOfApiFailure(error, config.bucket);
     }
     if (error instanceof RequestFailure) {
-        const final = deadline.passed() || error.kind === 'closed' || error.kind === 'not-permitted';
-        return final ? errorOfRequestFailure(error) : undefined;
+        return error.mayPass && !deadline.passed() ? undefined : errorOfRequestFailure(error);
     }
     return error instanceof Error ? error : new Error(String(error));
 }

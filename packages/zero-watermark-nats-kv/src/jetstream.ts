@@ -179,6 +179,8 @@ export class JetStream {
      * Sends all but the last message of an atomic batch (2.12+, streams with `allow_atomic`). Nothing is stored until
      * {@link StagedBatch.commit}; a batch that is not committed is dropped by the server after some seconds.
      *
+     * That one is too large is said by the commit, so that who sends ahead learns what became of the batch before.
+     *
      * @param headers of each message
      * @param firstHeaders of the first message beside these
      */
@@ -194,14 +196,22 @@ export class JetStream {
         // The client encodes headers when they are published, so one object can serve all: making them was a fifth of what
         // a message costs the client.
         const current = headersWith(...headers, ['Nats-Batch-Id', nuid.next()], ...firstHeaders);
-        for (const [index, { subject, payload }] of messages.entries()) {
-            if (index === 1) {
-                firstHeaders.forEach(([name]) => current.delete(name));
+        try {
+            for (const [index, { subject, payload }] of messages.entries()) {
+                if (index === 1) {
+                    firstHeaders.forEach(([name]) => current.delete(name));
+                }
+                current.set('Nats-Batch-Sequence', String(index + 1));
+                if (index < messages.length - 1) {
+                    this.#requester.publish(subject, payload, current);
+                }
             }
-            current.set('Nats-Batch-Sequence', String(index + 1));
-            if (index < messages.length - 1) {
-                this.#requester.publish(subject, payload, current);
-            }
+        } catch (failure) {
+            return {
+                commit: async () => {
+                    throw failure;
+                }
+            };
         }
         current.set('Nats-Batch-Commit', '1');
         return { commit: timeoutMs => this.publish(last.subject, last.payload, current, timeoutMs) };

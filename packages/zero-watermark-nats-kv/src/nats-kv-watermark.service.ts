@@ -36,6 +36,7 @@ import { Feed, type FeedContext } from './feed.js';
 import type { StoredMessage } from './jetstream-answers.js';
 import { subjectOfKey } from './key-codec.js';
 import { KeyWrites } from './key-writes.js';
+import { STORE_LESS } from './nats-errors.js';
 import { readCurrent } from './read-current.js';
 import { readEntry, readOrLog } from './record-entry.js';
 import type { OnStored, WriteResult } from './record-store.js';
@@ -342,7 +343,7 @@ export class NatsKvWatermarkService extends WatermarkService {
                 WatermarkErrorCode.VALUE_TOO_LARGE,
                 `The record of ${quoted(key)} has ${Buffer.byteLength(text)} bytes; ` +
                     `the KV bucket "${name}" takes at most ${maxRecordBytes}.`,
-                { remediation: "Store less data, or raise the bucket's max-value-size and the server's max_payload." }
+                { remediation: STORE_LESS }
             );
         }
         return new SetWrite(text);

@@ -1,16 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 
+import { WatermarkError, WatermarkErrorCode } from '@cbnsndwch/zero-contracts';
 import type { Deadline } from '@cbnsndwch/zero-contracts/backend';
 import type { MsgHdrs } from '@nats-io/transport-node';
 
 import { BatchPlan } from './batch-plan.js';
+import { HEADER_BYTES } from './bucket-config.js';
 import type { Bucket } from './bucket.js';
 import type { Connection } from './connection.js';
 import { type GroupLimits, groupLimits } from './group-limits.js';
 import type { PublishAck } from './jetstream-answers.js';
 import { type BatchMessage, type StagedBatch } from './jetstream.js';
 import { type Header, headersWith, LAST_OF_SUBJECT, LAST_SEQUENCE } from './message-headers.js';
-import { ApiFailure, isConflict } from './nats-errors.js';
+import { ApiFailure, isConflict, JetStreamCode, STORE_LESS } from './nats-errors.js';
 import type { NewToken, Placement } from './new-token.js';
 import { attemptMs, LAST_TRY_MS, mayPass, type RecordStore } from './record-store.js';
 import { RequestFailure } from './requester.js';
@@ -150,10 +152,32 @@ export class TokenAppender {
                 group = following;
                 staged = ahead ?? this.#stage(following, expectedEnd);
             } catch (error) {
+                if (error instanceof ApiFailure && error.code === JetStreamCode.BATCH_INCOMPLETE) {
+                    await this.#refuseTooLarge(group, attemptMs(deadline));
+                }
                 return this.#outcomeOf(error);
             }
         }
         return 'stored';
+    }
+
+    /**
+     * A server that leaves a message out of a batch does not say why. One that was too large for a bucket of which the
+     * limit was lowered would be left out each time.
+     *
+     * @throws {WatermarkError} `VALUE_TOO_LARGE`
+     */
+    async #refuseTooLarge(group: readonly NewToken[], timeoutMs: number): Promise<void> {
+        const info = await this.#store.js.streamInfo(this.#bucket.stream, timeoutMs).catch(() => undefined);
+        const most = info?.config.max_msg_size ?? -1;
+        const bytes = Math.max(...group.map(({ entry }) => entry.payload.length));
+        if (most !== -1 && bytes > most - HEADER_BYTES) {
+            throw new WatermarkError(
+                WatermarkErrorCode.VALUE_TOO_LARGE,
+                `A resume token has ${bytes} bytes; the KV bucket "${this.#bucket.name}" takes at most ${most - HEADER_BYTES}.`,
+                { remediation: STORE_LESS }
+            );
+        }
     }
 
     /** Sends a group but for its last message, with which it is stored. */

@@ -70,6 +70,12 @@ export class Administrator implements AsyncDisposable {
         await this.#configure('UPDATE', bucket, settings);
     }
 
+    /** Lets a bucket take no message that is larger, whatever else its settings are. */
+    async lowerRecordSize(bucket: string, maxBytes: number): Promise<void> {
+        const manager = await this.#manager();
+        await manager.streams.update(`KV_${bucket}`, { max_msg_size: maxBytes });
+    }
+
     async deleteBucket(bucket: string): Promise<void> {
         const manager = await this.#manager();
         await manager.streams.delete(`KV_${bucket}`);
