@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { measureLines, measures } from './measures.mjs';
-import { writePages } from './page.mjs';
+import { PAGES, writePages } from './page.mjs';
 import { sections } from './sections.mjs';
 import { loadNow, machineFacts } from './shared/machine.mjs';
 import { Places } from './shared/places.mjs';
@@ -21,7 +21,7 @@ const usual = sections.filter(({ isLong = false }) => !isLong);
 
 const USAGE = `npm run bench -- [options]
 
-Measures everything side by side, saves it in bench/results, and puts it into docs/performance.md and docs/scaling.md.
+Measures everything side by side, saves it in bench/results, and puts it into the pages of docs/ that ask for it.
 
   --only <section>   may be given more than once: ${usual.map(({ name }) => name).join(', ')};
                      longer, and run only if asked for: ${sections.flatMap(({ name, isLong }) => (isLong ? name : [])).join(', ')}
@@ -95,7 +95,7 @@ async function run(chosen) {
     }
     if (isSaved) {
         await writePages();
-        say('docs/performance.md and docs/scaling.md have the new figures.');
+        say(`In docs/, ${PAGES.join(', ')} have the new figures.`);
     }
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 
+import { behindLines } from './behind.mjs';
 import { measureLines, measures } from './measures.mjs';
 import { formatted } from './shared/formatted.mjs';
 import { machineSentence } from './shared/machine.mjs';
@@ -14,7 +15,7 @@ import { filesIn, savedSections } from './shared/results.mjs';
 const DOCS = new URL('../docs/', import.meta.url);
 
 /** The pages of docs/ that have figures. */
-export const PAGES = ['performance.md', 'scaling.md'];
+export const PAGES = ['performance.md', 'scaling.md', 'choosing-a-store.md', 'reliability.md'];
 
 const CHARTS = new URL('../docs/performance/', import.meta.url);
 
@@ -66,7 +67,7 @@ export async function pagesNow() {
 }
 
 /**
- * @param {string} what `measures`, `machine`, or a section and what one of its parts begins with: `set: set, one hot key`; or
+ * @param {string} what `measures`, `behind`, `machine`, or a section and what one of its parts begins with: `set: set, one hot key`; or
  *     `set: machine`, on which that section was measured
  * @param {Run} run
  * @param {Run} other on another version of Node
@@ -79,6 +80,9 @@ function linesOf(what, run, other, charts) {
             .filter(({ size }) => size > 0)
             .map(each => /** @type {const} */ ([nodeOf(each), each]));
         return measureLines(measures, new Map(runs));
+    }
+    if (what === 'behind') {
+        return behindLines(run);
     }
     if (what === 'machine') {
         const [first] = run.values();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { behindLines } from './behind.mjs';
 import { figureOf, measureLines, type Measure } from './measures.mjs';
 import { pagesNow, readPages } from './page.mjs';
 import { barPlot, descriptionOf, linePlot } from './shared/plot.mjs';
@@ -34,6 +35,24 @@ describe('the pages with figures', () => {
         const [is, oughtToBe] = [await readPages(), await pagesNow()];
         expect(is.markdown, 'run npm run bench -- --page').toEqual(oughtToBe.markdown);
         expect(is.charts).toEqual(oughtToBe.charts);
+    });
+});
+
+describe('where the library is behind', () => {
+    const behind = (theirs: string, rate: number) => {
+        const parts = [{ ...comparison, ways: [way('ours', 10), way(theirs, rate)] }];
+        return behindLines(new Map([['set', { ...result, parts }]]))
+            .slice(2)
+            .join('');
+    };
+
+    test('is told of what a user would take instead', () => {
+        expect(behind('@nats-io/kv put', 20)).toMatch(/set, one caller: .*@nats-io\/kv put .* 0\.50/);
+    });
+
+    test('is not told of what is about as fast, or is only a limit', () => {
+        expect(behind('@nats-io/kv put', 10.1)).toBe('');
+        expect(behind('lean publisher', 20)).toBe('');
     });
 });
 
