@@ -4,11 +4,13 @@ import { growInstances } from './instances.mjs';
 import { growKeys } from './keys.mjs';
 import { growShards } from './shards.mjs';
 import { growTokens } from './tokens.mjs';
+import { measureViews } from './views.mjs';
 import { growWatchers } from './watchers.mjs';
 
 /** @typedef {import('../shared/places.mjs').PlaceName} PlaceName */
 /** @typedef {import('../shared/results.mjs').Part} Part */
 /** @typedef {{ rounds: number, windowMs: number, keys: readonly number[], tokens: readonly number[], group: number }} SizeSettings */
+/** @typedef {SizeSettings & { viewed: readonly number[] }} MemorySettings */
 /**
  * @typedef {SizeSettings & { watchers: readonly number[], instances: readonly number[],
  *     shards: readonly { replicas: 1 | 3, counts: readonly number[] }[], places: readonly PlaceName[] }} GrowthSettings
@@ -20,14 +22,24 @@ export const memory = section({
     title: 'Memory and disk',
     text: 'What a hundred thousand watermarks, and as many resume tokens, take on one server that had nothing before.',
     settings: {
-        full: { rounds: 1, windowMs: 1_000, keys: [100_000], tokens: [100_000], group: 10_000 },
-        quick: { rounds: 1, windowMs: 10, keys: [500], tokens: [1_000], group: 500 }
+        full: {
+            rounds: 1,
+            windowMs: 1_000,
+            keys: [100_000],
+            tokens: [100_000],
+            group: 10_000,
+            viewed: [10_000, 100_000]
+        },
+        quick: { rounds: 1, windowMs: 10, keys: [500], tokens: [1_000], group: 500, viewed: [500] }
     },
-    async measure(/** @type {SizeSettings} */ { windowMs, keys, tokens, group }, context) {
-        return [...(await growKeys(keys, windowMs, context)), ...(await growTokens(tokens, group, context))].map(part =>
-            // One row makes no line.
-            part.kind === 'table' ? { ...part, plots: [] } : part
-        );
+    async measure(/** @type {MemorySettings} */ { windowMs, keys, tokens, group, viewed }, context) {
+        const parts = [
+            ...(await growKeys(keys, windowMs, context)),
+            ...(await growTokens(tokens, group, context)),
+            await measureViews(viewed, context)
+        ];
+        // One row makes no line.
+        return parts.map(part => (part.kind === 'table' ? { ...part, plots: [] } : part));
     }
 });
 

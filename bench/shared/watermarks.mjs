@@ -48,13 +48,14 @@ export function setting(watermarks, callers, next, latencies) {
  * @param {WatermarkService} watermarks
  * @param {number} count up to this many there are then
  * @param {number} [from] so many are there already
+ * @param {(index: number) => Record<string, unknown> | undefined} [dataOf]
  */
-export async function fill(watermarks, count, from = 0) {
+export async function fill(watermarks, count, from = 0, dataOf = index => ({ lastId: `o-${index}`, count: 25 })) {
     let index = from;
     const call = async () => {
         while (index < count) {
             const mine = index++;
-            await watermarks.set(keyOf(mine), 'v1', { lastId: `o-${mine}`, count: 25 });
+            await watermarks.set(keyOf(mine), 'v1', dataOf(mine));
         }
     };
     await Promise.all(Array.from({ length: FILL_CALLERS }, call));
