@@ -192,15 +192,38 @@ describe.each([
         }
     );
 
-    test('another instance finds known tokens: one by one in a round trip each, 1,000 in two', async () => {
+    test('another instance finds known tokens: the first in two round trips, others in one each, 1,000 in two', async () => {
         await using other = await open(far, bucket);
+        await other.resumeTokens.provision([SHARD]);
         const known = named('thousand-', 1_000);
         const ask = (tokens: readonly string[]) => other.resumeTokens.getOrCreateWatermarks(SHARD, tokens);
-        // The first ones show that tokens are known.
-        await ask(known.slice(0, 1));
+        // The first one is taken for new, which shows that it is not.
+        expect(await far.trips(() => ask(known.slice(0, 1)))).toBe(2);
         expect(await far.trips(() => ask(known.slice(1, 2)))).toBe(1);
         expect(await far.trips(() => ask(known.slice(2)))).toBe(2);
+        await ask(['new again']);
+        expect(await far.trips(() => ask(['one']))).toBe(2);
     });
+});
+
+test('getAll and the start of a view wait for more the more there is: with 10,000 keys, four round trips at the most', async () => {
+    const server = await startNatsServer({ binary: natsServers().newest.path });
+    await using far = await FarAway.from(server, () => server.stop());
+    const bucket = uniqueBucket();
+    await using near = await openWatermarkStore({ servers: [server.url], bucket });
+    await Promise.all(named('key-', 10_000).map(key => near.watermarks.set(key, 'v1', { lastId: key, count: 25 })));
+    await using store = await open(far, bucket);
+
+    const all = await far.counter.count(() => store.watermarks.getAll());
+    const view = store.watermarks.view();
+    const viewed = await far.counter.count(() => view.ready);
+
+    expect([all.result.size, view.size]).toEqual([10_000, 10_000]);
+    for (const { trips } of [all, viewed]) {
+        // One more than with few keys: the server sends 2 MB, and waits for a sign that they are being taken.
+        expect(trips).toBeGreaterThanOrEqual(3);
+        expect(trips).toBeLessThanOrEqual(4);
+    }
 });
 
 test('while a shard finds out how it stores many tokens, a call takes four round trips at the most', async () => {

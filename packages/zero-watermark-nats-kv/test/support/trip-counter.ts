@@ -16,7 +16,9 @@ export interface Counted<T> {
  * and not by the time it takes: a request is one trip deeper than the deepest answer that the client had when it sent the
  * request, and its answer is as deep as it is. What is sent side by side so counts once.
  *
- * A connection counts as two: TCP's own, which ends in the server's greeting, and NATS's.
+ * A connection counts as two: TCP's own, which ends in the server's greeting, and NATS's. Of a consumer that asks whether its
+ * messages are being taken (flow control), what comes after that was answered counts as one deeper, although it may have been
+ * on its way already: that is the most that can have been waited for.
  */
 export class TripCounter implements AsyncDisposable {
     readonly #sockets = new Set<Socket>();
@@ -73,8 +75,12 @@ export class TripCounter implements AsyncDisposable {
         }
     }
 
-    #sent({ verb, reply, payload }: ProtocolMessage): void {
+    #sent({ verb, subject, reply, payload }: ProtocolMessage): void {
         const depth = this.#deepest + 1;
+        const toldConsumer = consumerIn('FC', subject);
+        if (toldConsumer !== undefined) {
+            this.#asked.set(toldConsumer, depth);
+        }
         if (verb === 'CONNECT') {
             this.#asked.set('PONG', depth);
         } else if (reply !== undefined) {
@@ -87,14 +93,21 @@ export class TripCounter implements AsyncDisposable {
         }
     }
 
-    #heard({ verb, subject }: ProtocolMessage): void {
+    #heard({ verb, subject, reply }: ProtocolMessage): void {
         if (verb === 'INFO') {
             this.#deepest = Math.max(this.#deepest, 1);
         }
-        this.#deepest = Math.max(this.#deepest, this.#asked.get(subject ?? verb) ?? 0);
+        const asked = this.#asked.get(subject ?? verb) ?? this.#asked.get(consumerIn('ACK', reply) ?? '');
+        this.#deepest = Math.max(this.#deepest, asked ?? 0);
         if (verb === 'PONG') {
             // Later ones show only that the connection is alive.
             this.#asked.delete('PONG');
         }
     }
+}
+
+/** The stream and the consumer that a subject of this kind names: `$JS.<kind>.<stream>.<consumer>.…`. */
+function consumerIn(kind: 'ACK' | 'FC', subject = ''): string | undefined {
+    const [api, its, stream, consumer] = subject.split('.');
+    return api === '$JS' && its === kind ? `${stream}.${consumer}` : undefined;
 }
