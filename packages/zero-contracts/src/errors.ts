@@ -46,7 +46,7 @@ export const WatermarkErrorCode = {
     IMPORT_CONFLICT: 'ERR_WATERMARK_IMPORT_CONFLICT',
     /** The shard is being imported, or an import of it was interrupted: it answers once the import is complete. */
     IMPORT_UNFINISHED: 'ERR_WATERMARK_IMPORT_UNFINISHED',
-    /** The service was closed before or during the call. */
+    /** The service was closed before or during the call; nothing was written. */
     CLOSED: 'ERR_WATERMARK_CLOSED'
 } as const;
 
