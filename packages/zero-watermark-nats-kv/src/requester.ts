@@ -51,16 +51,17 @@ export interface MessageSizes {
 /** Publishes one of several messages; `suffix` is what makes its reply subject its own. */
 export type PublishOne = (subject: string, payload: Uint8Array, headers: MsgHdrs, suffix: string) => void;
 
+/** Sends a request to have its answer at a reply subject; throws a {@link RequestFailure}. */
+type Send = (reply: string) => void;
+
 interface Pending {
     readonly subject: string;
     /** Tells the answer from what else comes to the same place. */
     readonly isAnswer: (message: Msg) => boolean;
     readonly sentAt: number;
     readonly expiresAt: number;
-    /** Sends it to have its answer at a reply subject; throws a {@link RequestFailure}. */
-    readonly send: (reply: string) => void;
-    /** Not until it is known that its answer can come. */
-    isSent: boolean;
+    /** Still to be called, once it is known that the answer can come. What is sent is not kept: it would burden the collector. */
+    send: Send | undefined;
     readonly resolve: (message: Msg) => void;
     readonly reject: (failure: RequestFailure) => void;
 }
@@ -153,7 +154,7 @@ export class Requester {
         subject: string,
         timeoutMs: number,
         isAnswer: (message: Msg) => boolean,
-        send: (reply: string) => void
+        send: Send
     ): Promise<Msg> {
         return new Promise<Msg>((resolve, reject) => {
             if (this.#closed || this.#nc.isClosed()) {
@@ -162,23 +163,22 @@ export class Requester {
             }
             const sentAt = performance.now();
             const expiresAt = sentAt + timeoutMs;
-            const pending = { subject, isAnswer, sentAt, expiresAt, send, isSent: false, resolve, reject };
-            this.#pending.set(token, pending);
+            const isOpen = this.#inboxStatus === 'open';
+            const unsent = isOpen ? undefined : send;
+            this.#pending.set(token, { subject, isAnswer, sentAt, expiresAt, send: unsent, resolve, reject });
             this.#timer ??= setInterval(() => this.#expire(), TICK_MS);
-            if (this.#inboxStatus === 'open') {
-                this.#send(token, pending);
+            if (isOpen) {
+                this.#send(token, subject, send);
             } else {
                 this.#openInbox();
             }
         });
     }
 
-    #send(token: string, pending: Pending): void {
-        pending.isSent = true;
+    #send(token: string, subject: string, send: Send): void {
         try {
-            pending.send(this.#inbox + token);
+            send(this.#inbox + token);
         } catch (error) {
-            const { subject } = pending;
             this.#fail(token, error instanceof RequestFailure ? error : new RequestFailure('closed', subject, false));
         }
     }
@@ -263,8 +263,8 @@ export class Requester {
     /** The client gives up a subscription that is refused, at any time; a new one may be permitted. */
     #refuseInbox(): void {
         this.#inboxStatus = 'refused';
-        for (const [token, { isSent }] of this.#pending) {
-            this.#fail(token, new RequestFailure('inbox-refused', `${this.#inbox}>`, isSent));
+        for (const [token, { send }] of this.#pending) {
+            this.#fail(token, new RequestFailure('inbox-refused', `${this.#inbox}>`, send === undefined));
         }
         if (!this.#isRefusalTold) {
             this.#isRefusalTold = true;
@@ -304,23 +304,27 @@ export class Requester {
         if (status === 'open') {
             this.#isRefusalTold = false;
             for (const [token, pending] of this.#pending) {
-                this.#send(token, pending);
+                const { subject, send } = pending;
+                pending.send = undefined;
+                if (send !== undefined) {
+                    this.#send(token, subject, send);
+                }
             }
         }
     }
 
     #expire(): void {
         const now = performance.now();
-        for (const [token, { expiresAt, subject, isSent }] of this.#pending) {
+        for (const [token, { expiresAt, subject, send }] of this.#pending) {
             if (expiresAt <= now) {
-                this.#fail(token, new RequestFailure('timeout', subject, isSent));
+                this.#fail(token, new RequestFailure('timeout', subject, send === undefined));
             }
         }
     }
 
     #failAll(kind: RequestFailureKind): void {
-        for (const [token, { subject, isSent }] of this.#pending) {
-            this.#fail(token, new RequestFailure(kind, subject, isSent));
+        for (const [token, { subject, send }] of this.#pending) {
+            this.#fail(token, new RequestFailure(kind, subject, send === undefined));
         }
     }
 
