@@ -46,3 +46,9 @@ export function watermarkAt({ sequence, importedAs }: Placement, { entry }: NewT
 export function missingOf(tokens: readonly NewToken[], found: ReadonlyMap<string, Placement>): readonly NewToken[] {
     return found.size === 0 ? tokens : tokens.filter(token => !found.has(token.key));
 }
+
+/** Those that were found although one before them was not. */
+export function behindMissing(tokens: readonly NewToken[], found: ReadonlyMap<string, Placement>): readonly NewToken[] {
+    const firstMissing = tokens.findIndex(({ key }) => !found.has(key));
+    return firstMissing < 0 ? [] : tokens.slice(firstMissing).filter(({ key }) => found.has(key));
+}

@@ -8,7 +8,7 @@ import type { StoredMessage, StreamInfo } from './jetstream-answers.js';
 import { type JetStream, type MessageQuery } from './jetstream.js';
 import { headersWith, LAST_SEQUENCE } from './message-headers.js';
 import { isConflict } from './nats-errors.js';
-import { type NewToken, type Placement, missingOf } from './new-token.js';
+import { behindMissing, missingOf, type NewToken, type Placement } from './new-token.js';
 import { attemptMs, mayPass, RecordStore } from './record-store.js';
 import { MARKER, readToken, type StoredToken, upToGap } from './stored-token.js';
 import { type AppendOutcome, TokenAppender } from './token-appender.js';
@@ -199,7 +199,11 @@ export class TokenLog {
         let mayBeThere = this.#replaying;
         for (let attempt = 0; ; attempt += 1) {
             if (mayBeThere) {
-                await doubting(inDoubt, this.#lookup.find(missingOf(tokens, found), found, deadline));
+                const missing = missingOf(tokens, found);
+                await doubting(
+                    inDoubt,
+                    inDoubt ? this.find(missing, found, deadline) : this.#lookup.find(missing, found, deadline)
+                );
             }
             const appending = this.#appender.append(
                 missingOf(tokens, found),
@@ -215,7 +219,7 @@ export class TokenLog {
             }
             inDoubt ||= outcome === 'in-doubt';
             if (outcome === 'conflict' && afterSequence !== undefined) {
-                await doubting(inDoubt, this.#lookup.find(missingOf(tokens, found), found, deadline));
+                await doubting(inDoubt, this.find(missingOf(tokens, found), found, deadline));
                 return missingOf(tokens, found).length === 0 ? 'placed' : inDoubt ? 'in-doubt' : 'moved';
             }
             this.#giveUpIfLate(deadline, inDoubt);
@@ -228,9 +232,21 @@ export class TokenLog {
         }
     }
 
-    /** Looks tokens up without storing anything; what is there is entered in `found`. */
-    find(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
-        return this.#lookup.find(tokens, found, deadline);
+    /**
+     * Looks tokens up without storing anything; what is there is entered in `found`.
+     *
+     * A try that is in doubt has stored all of them in their order or none, so what is missing before one that is there may
+     * have been removed since, and the one that is there with it: then it is looked for again. If it stayed, the missing
+     * one would be stored above it, in the wrong order.
+     */
+    async find(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
+        await this.#lookup.find(tokens, found, deadline);
+        for (let behind = behindMissing(tokens, found); behind.length > 0;) {
+            behind.forEach(({ key }) => found.delete(key));
+            await this.#lookup.find(behind, found, deadline);
+            const left = behindMissing(tokens, found);
+            behind = left.length === behind.length ? [] : left;
+        }
     }
 
     #giveUpIfLate(deadline: Deadline, inDoubt: boolean): void {
