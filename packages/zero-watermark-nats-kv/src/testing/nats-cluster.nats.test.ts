@@ -12,7 +12,8 @@ describe.each([newest, oldest])('nats-server $version', ({ path: binary, version
         expect(cluster.nodes.map(node => node.version)).toEqual([version, version, version]);
         expect(new Set(cluster.urls).size).toBe(3);
         const connection = await connect({ servers: [...cluster.urls] });
-        const streams = (await jetstreamManager(connection)).streams;
+        // Ready is not quick: on a busy machine a stream may take longer than the client's usual five seconds.
+        const { streams } = await jetstreamManager(connection, { timeout: 20_000 });
         const { cluster: placed } = await streams.add({ name: 'things', subjects: ['things'], num_replicas: 3 });
         expect(new Set([placed?.leader, ...(placed?.replicas ?? []).map(replica => replica.name)])).toEqual(
             new Set(cluster.nodes.map(node => node.name))
