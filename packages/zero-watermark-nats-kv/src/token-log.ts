@@ -235,9 +235,9 @@ export class TokenLog {
     /**
      * Looks tokens up without storing anything; what is there is entered in `found`.
      *
-     * A try that is in doubt has stored all of them in their order or none, so what is missing before one that is there may
-     * have been removed since, and the one that is there with it: then it is looked for again. If it stayed, the missing
-     * one would be stored above it, in the wrong order.
+     * What a try in doubt has stored is a beginning of its tokens. So if one is missing before one that is there, the shard
+     * may have been emptied between the two reads: the later one is looked for again. If it were kept, the missing one would
+     * be stored above it, in the wrong order.
      */
     async find(tokens: readonly NewToken[], found: Map<string, Placement>, deadline: Deadline): Promise<void> {
         await this.#lookup.find(tokens, found, deadline);
